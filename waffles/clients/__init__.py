@@ -1,0 +1,1 @@
+"""The only code that talks to OpenStack from outside the request."""
