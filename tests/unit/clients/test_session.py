@@ -1,0 +1,92 @@
+import pytest
+
+from waffles import config, exceptions
+from waffles.clients import session
+
+LOGIN = """\
+[waffles]
+auth_type = password
+auth_url = http://keystone.example.com/v3
+username = waffles
+password = secret
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    file = tmp_path / "waffles.conf"
+
+    def load(text):
+        file.write_text(text)
+        return session.load(config.read([str(file)]))
+
+    return load
+
+
+def test_nothing_is_asked_when_it_is_loaded(load):
+    access = load(LOGIN + "region_name = west\n")
+
+    assert access.options["region_name"] == "west"
+    assert access.session.auth.auth_url == "http://keystone.example.com/v3"
+
+
+@pytest.mark.parametrize(
+    ("lines", "timeout", "interfaces"),
+    [
+        ("", 60.0, ["public"]),
+        ("timeout = 5\nvalid_interfaces = internal,public\n", 5.0,
+         ["internal", "public"]),
+    ],
+    ids=["defaults", "set"],
+)  # fmt: skip
+def test_a_request_does_not_wait_for_ever(load, lines, timeout, interfaces):
+    access = load(LOGIN + lines)
+
+    assert access.session.timeout == timeout
+    assert access.options["valid_interfaces"] == interfaces
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", r"\[waffles\] auth_type: is required to reach the cloud"),
+        ("[waffles]\nauth_url = x", r"\[waffles\] auth_type: is required"),
+        ("[waffles]\nauth_type = passwort", "auth_type: The plugin passwort"),
+        ("[waffles]\nauth_type = password", r"auth_url: is required"),
+        (LOGIN + "usrname = x", r"\[waffles\] usrname: there is no such"),
+        (LOGIN + "timeout = soon", r"\[waffles\] timeout: .*soon"),
+        (LOGIN + "valid_interfaces = inner", "valid_interfaces: 'inner'"),
+        ("[waffles]\nauth_section = nova", r"\[nova\] auth_type: is required"),
+    ],
+    ids=[
+        "nothing",
+        "no type",
+        "no such type",
+        "no url",
+        "typo",
+        "no number",
+        "no interface",
+        "empty section",
+    ],
+)
+def test_a_wrong_option_is_named(load, tmp_path, text, reason):
+    with pytest.raises(exceptions.ConfigError, match=reason) as caught:
+        load(text)
+
+    assert str(tmp_path / "waffles.conf") in str(caught.value)
+
+
+def test_the_options_of_another_group_may_serve(load):
+    access = load(
+        LOGIN.replace("[waffles]", "[nova]")
+        + "[waffles]\nauth_section = nova\n"
+    )
+
+    assert access.session.auth.auth_url == "http://keystone.example.com/v3"
+
+
+def test_the_sample_shows_how_to_log_in():
+    names = {opt.dest for opt in session.sample_opts()}
+
+    assert {"auth_type", "auth_url", "username", "region_name"} <= names
+    assert all(opt.help for opt in session.sample_opts())

@@ -1,0 +1,120 @@
+"""How we reach the cloud as ourselves: the group ``[waffles]``.
+
+These are keystoneauth's own options, as other services have them::
+
+    [waffles]
+    auth_type = password
+    auth_url = https://keystone.example.com/v3
+    username = waffles
+    user_domain_name = Default
+    password = secret
+    project_name = service
+    project_domain_name = Default
+    region_name = RegionOne
+"""
+
+import dataclasses
+from typing import Any
+
+from keystoneauth1 import exceptions as keystone
+from keystoneauth1 import loading, session
+from oslo_config import cfg
+
+from waffles import config, exceptions
+
+GROUP = "waffles"
+
+#: Seconds after which a request to the cloud is given up.
+TIMEOUT = 60.0
+
+#: Those of keystoneauth's adapter options that hold for any service.
+_ADAPTER = (
+    "valid_interfaces",
+    "region_name",
+    "connect_retries",
+    "connect_retry_delay",
+    "status_code_retries",
+    "status_code_retry_delay",
+    "retriable_status_codes",
+)
+
+_INTERFACES = {"public", "internal", "admin"}
+
+
+def _options() -> tuple[cfg.Opt, ...]:
+    ours = loading.get_session_conf_options() + [
+        opt
+        for opt in loading.get_adapter_conf_options(include_deprecated=False)
+        if opt.dest in _ADAPTER
+    ]
+    cfg.set_defaults(ours, timeout=TIMEOUT, valid_interfaces=["public"])
+    return (*loading.get_auth_common_conf_options(), *ours)
+
+
+OPTS = _options()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Access:
+    """A way into the cloud.
+
+    :param options: for an adapter of keystoneauth: region_name, …
+    """
+
+    session: session.Session
+    options: dict[str, Any]
+
+
+def sample_opts() -> list[cfg.Opt]:
+    """The options as the sample shows them: with those of a password."""
+    return [*OPTS, *loading.get_auth_plugin_conf_options("password")]
+
+
+def load(conf: cfg.ConfigOpts) -> Access:
+    """The access that a configuration describes; nothing is asked yet.
+
+    :raises ConfigError: an option is missing or wrong
+    """
+    plugin = _plugin_opts(conf)
+    section = config.section(conf, GROUP, [*OPTS, *plugin])
+    for interface in set(section["valid_interfaces"]) - _INTERFACES:
+        known = ", ".join(sorted(_INTERFACES))
+        why = f"{interface!r} is none of {known}"
+        raise section.error("valid_interfaces", why)
+    try:
+        auth = loading.load_auth_from_conf_options(conf, GROUP)
+    except keystone.MissingRequiredOptions as error:
+        option = error.options[0].dest
+        raise section.error(option, "is required") from None
+    except keystone.ClientException as error:
+        raise section.error("auth_type", error) from None
+    return Access(
+        loading.load_session_from_conf_options(conf, GROUP, auth=auth),
+        {name: section[name] for name in _ADAPTER},
+    )
+
+
+def _plugin_opts(conf: cfg.ConfigOpts) -> list[cfg.Opt]:
+    """The options of the plugin that ``auth_type`` names.
+
+    They stand in our group, unless ``auth_section`` names another.
+    """
+    conf.register_opts(loading.get_auth_common_conf_options(), group=GROUP)
+    own = conf[GROUP].auth_section
+    if own:
+        conf.register_opts(loading.get_auth_common_conf_options(), group=own)
+    group = own or GROUP
+    if not conf[group].auth_type:
+        raise _error(conf, group, "is required to reach the cloud")
+    try:
+        found = loading.get_auth_plugin_conf_options(conf[group].auth_type)
+    except keystone.NoMatchingPlugin as error:
+        raise _error(conf, group, error) from None
+    return [] if own else found
+
+
+def _error(
+    conf: cfg.ConfigOpts, group: str, why: object
+) -> exceptions.ConfigError:
+    files = ", ".join(config.files_of(conf))
+    return config.Section(conf, group, files, {}).error("auth_type", why)
