@@ -1,0 +1,1 @@
+"""The waffles: one module each, none knows of another."""
