@@ -1,0 +1,13 @@
+from waffles import opts
+from waffles.filters import naming
+
+
+def test_every_waffle_is_found():
+    assert opts.waffles()["naming"] is naming
+
+
+def test_every_group_is_listed_with_its_options():
+    listed = dict(opts.list_opts())
+
+    assert listed["waffles_naming"] == list(naming.OPTS)
+    assert "waffles_metadata" in listed
