@@ -1,0 +1,134 @@
+"""What is wrong with the configuration of waffles.
+
+Each waffle is built as the pipeline would build it; what it refuses is the
+problem.
+"""
+
+import difflib
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from waffles import config, exceptions, opts
+from waffles.clients import session
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+Build = Callable[["WSGIApplication"], "WSGIApplication"]
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong, and where; what is unknown is empty."""
+
+    file: str
+    group: str
+    option: str
+    problem: str
+
+
+class Use(NamedTuple):
+    """Where a waffle reads its options.
+
+    :param files: those of the process, or the one that ``config_file`` names
+    """
+
+    waffle: str
+    files: tuple[str, ...]
+    group: str
+
+    @property
+    def label(self) -> str:
+        """Its name; and its group, when that is not named after it."""
+        own = self.group == f"waffles_{self.waffle}"
+        return self.waffle if own else f"{self.waffle} ({self.group})"
+
+    @property
+    def configured(self) -> bool:
+        """Whether any file has its group."""
+        return any(
+            self.reads(file, group)
+            for file in self.files
+            for group in config.sections(file)
+        )
+
+    def reads(self, file: str, group: str) -> bool:
+        """Whether a group of a file is what it reads."""
+        return file in self.files and group.lower() == self.group.lower()
+
+
+def default_uses(files: Iterable[str]) -> list[Use]:
+    """All waffles, each with the group that is named after it."""
+    return [
+        Use(name, tuple(files), f"waffles_{name}") for name in opts.waffles()
+    ]
+
+
+def build(use: Use) -> Build:
+    """What puts a waffle above an application, as in the pipeline.
+
+    :raises ConfigError: an option is wrong
+    """
+    module = opts.waffles()[use.waffle]
+    section = config.section(config.read(use.files), use.group, module.OPTS)
+    made: Build = module.configured(section)
+    return made
+
+
+def problems(
+    uses: Iterable[Use], files: Iterable[str], place: str = ""
+) -> list[Problem]:
+    """Everything that is wrong with files, and with what waffles read there.
+
+    :param files: those whose groups are looked through
+    :param place: the api-paste.ini that the uses are of
+    """
+    uses, files = list(uses), list(files)
+    looks: list[Callable[[], Iterable[Problem]]] = [
+        *(functools.partial(_of_use, use) for use in uses),
+        *(functools.partial(_of_groups, f, uses, place) for f in files),
+        functools.partial(_of_access, files),
+    ]
+    found = [problem for look in looks for problem in _looked(look)]
+    return list(dict.fromkeys(found))
+
+
+def _looked(look: Callable[[], Iterable[Problem]]) -> list[Problem]:
+    try:
+        return list(look())
+    except exceptions.ConfigError as error:
+        return [of_error(error)]
+
+
+def _of_use(use: Use) -> list[Problem]:
+    build(use)
+    return []
+
+
+def of_error(error: exceptions.ConfigError) -> Problem:
+    """The problem that a ConfigError tells of."""
+    return Problem(error.file, error.group, error.option, error.why)
+
+
+def _of_groups(file: str, uses: list[Use], place: str) -> Iterator[Problem]:
+    known = {group for group, _ in opts.list_opts()}
+    for group in config.sections(file):
+        if not group.lower().startswith("waffles_"):
+            continue
+        if any(use.reads(file, group) for use in uses):
+            continue
+        if group.lower() not in known:
+            near = difflib.get_close_matches(group.lower(), known, 1)
+            meant = f"; is it [{near[0]}]?" if near else ""
+            yield Problem(file, group, "", f"no waffle reads it{meant}")
+        elif place:
+            yield Problem(
+                file, group, "", f"no waffle that {place} puts to use reads it"
+            )
+
+
+def _of_access(files: list[str]) -> list[Problem]:
+    """The group [waffles] is the command's own; no waffle reads it."""
+    if any(session.GROUP in config.sections(file) for file in files):
+        session.load(config.read(files))
+    return []
