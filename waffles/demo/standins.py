@@ -1,0 +1,126 @@
+"""Stand-ins for Keystone and Glance, for the ``openstack`` client.
+
+They are no more than that: Keystone gives out the token of any user to
+whoever names him, without a look at the password, and Glance only shows the
+images that Nova's fixtures have.  They stand beside Nova on one port, under
+``/identity`` and ``/image``.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import webob
+from webob import dec
+
+from waffles.demo.cloud import Cloud
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+#: Service type -> its name, and its path on the port.
+SERVICES = {
+    "compute": ("nova", "/v2.1"),
+    "identity": ("keystone", "/identity/v3"),
+    "image": ("glance", "/image"),
+}
+
+
+def beside(nova: "WSGIApplication", cloud: Cloud) -> "WSGIApplication":
+    """Nova's application, with the stand-ins beside it.
+
+    :param cloud: the one whose tokens and images they give out
+    """
+
+    @dec.wsgify
+    def application(request: webob.Request) -> "WSGIApplication":
+        ours = request.path.startswith(("/identity", "/image"))
+        return _answer(request, cloud) if ours else nova
+
+    return application
+
+
+def _answer(request: webob.Request, cloud: Cloud) -> webob.Response:
+    for route, answer in ROUTES.items():
+        found = re.fullmatch(route, f"{request.method} {request.path}")
+        if found:
+            return answer(request, cloud, *found.groups())
+    return _json(404, {"error": {"code": 404, "message": "Not found."}})
+
+
+def _keystone(request: webob.Request, cloud: Cloud) -> webob.Response:
+    version = _version(request, "v3.14", "stable", "/identity/v3/")
+    return _json(200, {"version": version})
+
+
+def _token(request: webob.Request, cloud: Cloud) -> webob.Response:
+    identity = request.json_body["auth"]["identity"]
+    name = identity.get("password", {}).get("user", {}).get("name")
+    if name not in cloud.tokens.tokens:
+        message = f"There is no user {name}."
+        return _json(401, {"error": {"code": 401, "message": message}})
+    token = cloud.tokens.fetch_token(name)["token"]
+    response = _json(201, {"token": {**token, "catalog": _catalog(request)}})
+    response.headers["X-Subject-Token"] = name
+    return response
+
+
+def _catalog(request: webob.Request) -> list[dict[str, Any]]:
+    public = {"interface": "public", "region": "demo"}
+    return [
+        {
+            "type": service,
+            "name": name,
+            "endpoints": [{**public, "url": request.host_url + path}],
+        }
+        for service, (name, path) in SERVICES.items()
+    ]
+
+
+def _glance(request: webob.Request, cloud: Cloud) -> webob.Response:
+    version = _version(request, "v2.0", "CURRENT", "/image/v2/")
+    return _json(300, {"versions": [version]})
+
+
+def _images(request: webob.Request, cloud: Cloud) -> webob.Response:
+    images = cloud.glance.images.values()
+    name = request.GET.get("name")
+    found = [_shown(one) for one in images if name in (None, one["name"])]
+    return _json(200, {"images": found})
+
+
+def _image(
+    request: webob.Request, cloud: Cloud, image_id: str
+) -> webob.Response:
+    found = cloud.glance.images.get(image_id)
+    if found is None:
+        return _json(404, {"message": "There is no such image."})
+    return _json(200, _shown(found))
+
+
+def _shown(image: dict[str, Any]) -> dict[str, Any]:
+    names = ("id", "name", "status", "visibility", "min_disk", "min_ram")
+    return {name: image[name] for name in names}
+
+
+def _version(
+    request: webob.Request, name: str, status: str, path: str
+) -> dict[str, Any]:
+    links = [{"rel": "self", "href": request.host_url + path}]
+    return {"id": name, "status": status, "links": links}
+
+
+def _json(status: int, body: dict[str, Any]) -> webob.Response:
+    response = webob.Response(status=status, content_type="application/json")
+    response.json_body = body
+    return response
+
+
+#: Method and path -> what answers; nothing else is answered.
+ROUTES: dict[str, Callable[..., webob.Response]] = {
+    r"GET /identity/v3/?": _keystone,
+    r"POST /identity/v3/auth/tokens": _token,
+    r"GET /image/?": _glance,
+    r"GET /image/v2/images": _images,
+    r"GET /image/v2/images/([^/]+)": _image,
+}
