@@ -1,0 +1,149 @@
+"""``python -m tests.benchmarks``: tables, and an exit code for the bounds.
+
+A bound that is broken is measured again, up to three times in all: a busy
+machine breaks it now and then, a slow change does so always.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import jsonschema
+
+from tests.benchmarks import pipelines, slow_patterns, timing
+from tests.benchmarks.timing import Cost
+from waffles import patterns
+
+TRIES = 3
+SLOWEST_PATTERN = 10_000  # microseconds
+
+
+class Bound(NamedTuple):
+    """What a number may be at most."""
+
+    claim: str
+    is_: float
+    most: float
+
+    @property
+    def holds(self) -> bool:
+        return self.is_ <= self.most
+
+    def __str__(self) -> str:
+        verdict = "holds " if self.holds else "BROKEN"
+        return (
+            f"  {verdict} {self.claim}: {self.is_:.2f}, most {self.most:.2f}"
+        )
+
+
+def reads() -> Iterator[Bound]:
+    """An unaffected GET through six filters."""
+    above = _peers("An unaffected GET, GET /servers", "GET", "/servers")
+    waffles = above["six waffles"].best
+    plain = above["six plain WSGI filters"].best
+    wsgify = above["six webob.dec.wsgify"].best
+    middleware = above["six ConfigurableMiddleware"].best
+    yield Bound("3 times plain filters + 2 us", waffles, 3 * plain + 2)
+    yield Bound("1/8 of webob.dec.wsgify", waffles, wsgify / 8)
+    yield Bound("1/30 of ConfigurableMiddleware", waffles, middleware / 30)
+    off = above["six waffles, mode off"].best
+    yield Bound("mode off is not there at all", off, plain)
+
+
+def writes() -> Iterator[Bound]:
+    """A write that no waffle guards through six filters: no bound."""
+    _peers("An unaffected POST, POST /flavors", "POST", "/flavors")
+    yield from ()
+
+
+def creates() -> Iterator[Bound]:
+    """A create of 1 KB that is judged."""
+    environ = pipelines.environ("POST", "/servers", pipelines.BODY)
+    rows = {
+        name: pipelines.call(app, environ)
+        for name, app in pipelines.checked().items()
+    }
+    judge = jsonschema.Draft202012Validator(pipelines.SCHEMA)
+    rows["jsonschema alone"] = lambda: list(
+        judge.iter_errors(pipelines.FILLED)
+    )
+    found = timing.costs(rows)
+    alone = found.pop("jsonschema alone")
+    above = _above(found)
+    size = len(pipelines.BODY)
+    _table(
+        f"A create of {size} bytes that is judged and gets defaults",
+        above | {"jsonschema alone": alone},
+        "naming and metadata",
+    )
+    yield Bound("60 us", above["naming and metadata"].best, 60)
+    yield Bound(
+        "jsonschema's own time + 60 us",
+        above["naming and metadata, schema"].best,
+        alone.best + 60,
+    )
+
+
+def slow() -> Iterator[Bound]:
+    """The slowest match of a pattern that is admitted."""
+    print("\nThe slowest match of any admitted pattern, 255 characters")
+    engines = {"re": None}
+    if patterns.ENGINE:
+        engines["RE2"] = patterns.ENGINE
+    for name, engine in engines.items():
+        for searched in (False, True):
+            slowest, admitted = slow_patterns.worst(engine, searched)
+            how = "searched" if searched else "in full"
+            print(
+                f"  {name:4} {how:9} {slowest.seconds * 1e3:7.2f} ms"
+                f"  of {admitted} admitted: {slowest.pattern[:50]}"
+            )
+            yield Bound(
+                f"a match takes 10 ms ({name}, {how})",
+                slowest.seconds * 1e6,
+                SLOWEST_PATTERN,
+            )
+
+
+def _peers(title: str, method: str, path: str) -> dict[str, Cost]:
+    environ = pipelines.environ(method, path)
+    rows = {
+        name: pipelines.call(app, environ)
+        for name, app in pipelines.peers().items()
+    }
+    above = _above(timing.costs(rows))
+    _table(title, above, "six waffles")
+    return above
+
+
+def _above(found: dict[str, Cost]) -> dict[str, Cost]:
+    """The costs without that of the environ and of the application."""
+    base = found.pop("no filter")
+    return {name: cost.above(base) for name, cost in found.items()}
+
+
+def _table(title: str, rows: dict[str, Cost], ours: str) -> None:
+    print(f"\n{title} (us more than no filter)")
+    print(f"  {'':32} {'best':>9} {'median':>9} {'ratio':>9}")
+    for name, cost in rows.items():
+        ratio = cost.best / rows[ours].best
+        print(f"  {name:32} {cost} {ratio:9.2f}")
+
+
+def _hold(group: Callable[[], Iterator[Bound]]) -> bool:
+    for _ in range(TRIES):
+        bounds = list(group())
+        print(*bounds, sep="\n")
+        if all(bound.holds for bound in bounds):
+            return True
+    return False
+
+
+def main() -> int:
+    held = [_hold(group) for group in (reads, writes, creates, slow)]
+    print("\nTo measure this elsewhere: python -m tests.benchmarks")
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
