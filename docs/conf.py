@@ -1,0 +1,14 @@
+"""Sphinx: the docstrings of the modules are the manual."""
+
+project = "waffles"
+author = "the waffles authors"
+html_theme = "furo"
+extensions = [
+    "cliff.sphinxext",
+    "oslo_config.sphinxext",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+]
+exclude_patterns = ["_build"]
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"

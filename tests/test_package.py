@@ -1,0 +1,119 @@
+"""What holds for the whole package: a new waffle touches four files."""
+
+import configparser
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from paste import deploy
+
+from waffles import operations, opts
+
+ROOT = Path(__file__).parents[1]
+PASTE = ROOT / "etc" / "api-paste.ini"
+WAFFLES = opts.waffles()
+MODULES = sorted(
+    path.relative_to(ROOT / "waffles")
+    for path in (ROOT / "waffles").rglob("*.py")
+    if path.name != "__init__.py" and path.parent.name != "demo"
+)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_every_module_has_a_test_of_its_own(module):
+    assert (ROOT / "tests/unit" / module.with_stem(f"test_{module.stem}")
+            ).is_file()  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAFFLES)
+def test_every_waffle_is_an_entry_point(name):
+    (found,) = metadata.entry_points(group="paste.filter_factory", name=name)
+
+    assert found.load() is WAFFLES[name].filter_factory
+
+
+@pytest.mark.parametrize("name", WAFFLES)
+def test_every_waffle_is_in_the_shipped_pipeline(name, tmp_path):
+    """Its section loads as PasteDeploy loads it, with the keys it shows."""
+    text = PASTE.read_text()
+    conf = tmp_path / "waffles.conf"
+    conf.write_text("")
+    section = re.search(rf"\[filter:{name}\]\n(?:.+\n)+", text)[0]
+    assert f"use = egg:waffles#{name}\n" in section
+    shown = section.replace("/etc/waffles/waffles.conf", str(conf))
+    ini = tmp_path / "paste.ini"
+    ini.write_text(re.sub(r"filter-with.*\n", "", shown.replace("#c", "c")))
+
+    assert deploy.loadfilter(f"config:{ini}", name=name)
+
+
+def test_every_waffle_stands_above_the_application():
+    ini = configparser.ConfigParser()
+    ini.read(PASTE)
+    chain, section = [], ini["app:osapi_compute_app_v21"]
+    while "filter-with" in section:
+        chain.append(section["filter-with"])
+        section = ini[f"filter:{chain[-1]}"]
+
+    assert sorted(chain) == sorted(WAFFLES)
+
+
+@pytest.mark.parametrize("name", WAFFLES)
+def test_every_option_has_help(name):
+    assert all(opt.help for opt in WAFFLES[name].OPTS)
+
+
+@pytest.mark.parametrize("name", WAFFLES)
+def test_the_manual_shows_every_option_as_the_sample_does(name):
+    """The docstring's section is the sample's, without the comments."""
+    manual = inspect.getdoc(WAFFLES[name]).partition("::\n\n")[2]
+    sample = (ROOT / "etc/waffles.conf.sample").read_text()
+    group = sample.partition(f"[waffles_{name}]\n")[2].partition("\n[")[0]
+    options = re.findall(r"^#(\w+ = .+)$", group, re.MULTILINE)
+
+    assert textwrap.dedent(manual).strip().splitlines() == [
+        f"[waffles_{name}]",
+        *options,
+    ]
+
+
+def test_the_sample_is_as_generated(tmp_path):
+    made = tmp_path / "sample"
+    generator = ROOT / "etc/oslo-config-generator.conf"
+    subprocess.run(  # noqa: S603
+        [
+            Path(sys.executable).with_name("oslo-config-generator"),
+            f"--config-file={generator}",
+            f"--output-file={made}",
+        ],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+
+    shipped = (ROOT / "etc/waffles.conf.sample").read_text()
+    assert made.read_text() == shipped, "run: tox -e genconfig"
+
+
+@pytest.mark.parametrize("name", WAFFLES)
+def test_every_guarded_operation_exists(name):
+    (waffle,) = (
+        found
+        for found in vars(WAFFLES[name]).values()
+        if inspect.isclass(found) and found.__module__.endswith(f".{name}")
+        and hasattr(found, "operations")
+    )  # fmt: skip
+
+    assert waffle.operations <= operations.NAMES
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    """Word by word, so that what a newcomer types is what is tested."""
+    last = (ROOT / ".ci/run").read_text().strip().splitlines()[-1]
+
+    assert f"    {last}\n" in (ROOT / "README.rst").read_text()
