@@ -42,10 +42,26 @@ class Section:
 
         :raises ConfigError: it is none, or a request could make it slow
         """
+        raw = self._raw(option)
+        if text not in raw and any("$" in line for line in raw):
+            raise self.error(
+                option,
+                f"{text}: oslo.config takes a $ before a word for an option,"
+                f" and \\$ for $: write [$] for a dollar",
+            )
         try:
             return patterns.compiled(text, **how)
         except ValueError as error:
             raise self.error(option, f"{text}: {error}") from None
+
+    def _raw(self, option: str) -> list[str]:
+        """What the files say, before oslo.config fills in anything."""
+        groups = (sections(file) for file in files_of(self.conf))
+        return [
+            line
+            for group in groups
+            for line in group.get(self.group, {}).get(option, ())
+        ]
 
     def error(self, option: str, why: object) -> exceptions.ConfigError:
         """The sentence for an option that is wrong; to be raised."""

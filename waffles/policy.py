@@ -18,14 +18,13 @@ Each but ``off`` also leaves a line in the log and sends the notification
 
 import dataclasses
 import enum
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oslo_config import cfg
 
-from waffles import checks, config, exceptions, faults, targets
+from waffles import checks, config, exceptions, faults, targets, texts
 from waffles.caller import Caller
 from waffles.clients import notifications
 from waffles.request import ComputeRequest
@@ -232,7 +231,7 @@ class Policy:
             "message": text,
             "violations": [violation._asdict() for violation in found],
         }
-        LOG.warning("%s", one_line(_LINE.format_map(record)))
+        LOG.warning("%s", texts.one_line(_LINE.format_map(record)))
         self.notify("waffles.violation", record)
 
 
@@ -264,24 +263,3 @@ def check(
         return checks.Check(section[option], target)
     except ValueError as error:
         raise section.error(option, error) from None
-
-
-def token(key: str) -> str:
-    """A step of a JSON pointer (RFC 6901)."""
-    return "/" + key.replace("~", "~0").replace("/", "~1")
-
-
-def one_line(text: str) -> str:
-    """A text for the log, whatever a stranger has put into it."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text
-    )
-
-
-def quoted(value: Any) -> str:
-    """A value as JSON, for a message: of one line, and not too long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 300 else f"{text[:300]}…"

@@ -20,6 +20,12 @@ BASES = ["/v2.1", f"/v2.1/{PROJECT}", "/v2", f"/v2/{PROJECT}"]
 RENAMES = {
     "update": ("PUT", "/servers/{id}", '{"server": {"name": "Bad"}}'),
     "newline": ("PUT", "/servers/{id}%0A", '{"server": {"name": "Bad"}}'),
+    "percent_encoded": (
+        "PUT",
+        "/%73ervers/{id}",
+        '{"server": {"name": "Bad"}}',
+    ),
+    "two_slashes": ("PUT", "//servers/{id}", '{"server": {"name": "Bad"}}'),
     "method_override": (
         "POST",
         "/servers/{id}?_method=PUT",

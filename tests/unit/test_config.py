@@ -27,6 +27,21 @@ def test_values_have_their_types(file):
     assert section["mode"] == "enforce"
 
 
+@pytest.mark.parametrize("pattern", ["^[a-z]+$", "a$|b", "(a|b)$", "[$]a"])
+def test_a_dollar_in_a_pattern_stays_one(file, pattern):
+    section = _load(file, f"[waffles_naming]\npattern = {pattern}\n")
+
+    assert section["pattern"] == [pattern]
+
+
+@pytest.mark.parametrize("pattern", [r".*\$.*", "a$mode"])
+def test_a_dollar_that_oslo_config_would_take_away_is_named(file, pattern):
+    file.write_text(f"[waffles_naming]\ndeny_pattern = {pattern}\n")
+
+    with pytest.raises(exceptions.ConfigError, match=r"write \[\$\] for"):
+        naming.filter_factory({}, config_file=str(file))
+
+
 def test_another_group_can_be_named(file):
     section = _load(
         file,

@@ -162,19 +162,6 @@ def test_a_notification_says_what_came_of_it(tmp_path):
     }
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("a", '"a"'),
-        ('"\n', '"\\"\\n"'),
-        ("ä", '"ä"'),
-        ("x" * 400, '"' + "x" * 299 + "…"),
-    ],
-)
-def test_a_value_in_a_message_is_of_one_line_and_not_too_long(value, expected):
-    assert policy.quoted(value) == expected
-
-
 def test_nobody_writes_lines_of_their_own_into_the_log(tmp_path, caplog):
     body = {"x\n2026-01-01 naming refused \x1b[31m": {}}
     _answered(_policy(tmp_path), CLEAN, path="/servers/a%0A%0A/action",

@@ -61,6 +61,7 @@ from waffles import (
     schemas,
     servers,
     templates,
+    texts,
 )
 from waffles.policy import Finding, Violation
 from waffles.request import ComputeRequest
@@ -213,14 +214,14 @@ def state(
     """What is wrong with metadata as it stands: pointers and reasons."""
     for key in rule.required:
         if key not in metadata:
-            yield policy.token(key), "is required"
+            yield texts.token(key), "is required"
     for key in metadata:
         if why := spelling(key, rule):
-            yield policy.token(key), why
+            yield texts.token(key), why
     if rule.schema is not None:
         for error in rule.schema.iter_errors(dict(metadata)):
             at = "".join(
-                policy.token(str(part)) for part in error.absolute_path
+                texts.token(str(part)) for part in error.absolute_path
             )
             yield at, f"breaks its schema: {error.message[:300]}"
 
@@ -249,14 +250,14 @@ def changes(
         if old == new:
             continue
         if new is None:
-            yield policy.token(key), f"{why} and may not be removed"
+            yield texts.token(key), f"{why} and may not be removed"
         elif old is None:
-            yield policy.token(key), f"{why} and may not be set"
+            yield texts.token(key), f"{why} and may not be set"
         else:
             yield (
-                policy.token(key),
-                f"{why} and may not be changed from {policy.quoted(old)} to"
-                f" {policy.quoted(new)}",
+                texts.token(key),
+                f"{why} and may not be changed from {texts.quoted(old)} to"
+                f" {texts.quoted(new)}",
             )
 
 
@@ -274,7 +275,7 @@ def given(request: ComputeRequest) -> dict[str, str] | None:
     for key, value in found.items():
         if not isinstance(value, str) or len(key) > 255 or len(value) > 255:
             raise exceptions.Malformed(
-                f"Metadata {policy.quoted(key)} must be a string of up to"
+                f"Metadata {texts.quoted(key)} must be a string of up to"
                 f" 255 characters."
             )
     return found
@@ -333,7 +334,7 @@ class Metadata(Waffle):
         return Finding(
             SUBJECT,
             violations(
-                "".join(map(policy.token, JUDGED[operation])) or "/metadata",
+                "".join(map(texts.token, JUDGED[operation])) or "/metadata",
                 before,
                 will_be,
                 self.rule,

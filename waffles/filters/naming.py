@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING, Any
 
 from oslo_config import cfg
 
-from waffles import config, exceptions, patterns, policy, servers
+from waffles import config, exceptions, patterns, policy, servers, texts
 from waffles.policy import Finding, Violation
 from waffles.request import ComputeRequest
 from waffles.waffle import Waffle
@@ -213,7 +213,7 @@ def names(name: str, many: int) -> list[str]:
 
 
 def _derived(name: str, bare: str) -> str:
-    return "" if name == bare else f"becomes {policy.quoted(name)}, which "
+    return "" if name == bare else f"becomes {texts.quoted(name)}, which "
 
 
 def folded(name: str) -> str:
@@ -280,7 +280,7 @@ def subject(operation: str | None, name: str | None) -> str:
     if name is None:
         return "This server"
     kind = "Image" if operation in IMAGES else "Server"
-    return f"{kind} name {policy.quoted(name)}"
+    return f"{kind} name {texts.quoted(name)}"
 
 
 class Naming(Waffle):
@@ -333,7 +333,7 @@ class Naming(Waffle):
         :param others: the names of other servers of its project or cloud
         """
         found = violations("/name", [server["name"]], self.rule, others)
-        return Finding(f"Server name {policy.quoted(server['name'])}", found)
+        return Finding(f"Server name {texts.quoted(server['name'])}", found)
 
     def _others(self, request: ComputeRequest, regex: str) -> Iterator[str]:
         """The names of other servers, where names must be the only ones."""
