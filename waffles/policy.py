@@ -119,6 +119,9 @@ class Finding(NamedTuple):
     violations: list[Violation]
 
 
+_NOTHING = Finding("", [])
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Policy:
     """What is common to the policies of all waffles, as configured."""
@@ -140,21 +143,32 @@ class Policy:
 
         :param find: the waffle's own judgement
         """
+        problem, finding = None, _NOTHING
         try:
-            if self.exempt and self.exempt(request.caller, {}):
-                return None
-            if request.unjudged:
-                raise request.unjudged
-            if self.when and not self.when(
-                request.caller, self._target(request, app)
-            ):
-                return None
-            finding = find(request)
+            if self._judges(request, app):
+                finding = find(request)
         except Exception as error:
-            return self._unjudged(request, app, error)
+            # Dealt with below: within this block oslo.log would add it to
+            # every line.
+            problem = error
+        if problem:
+            return self._unjudged(request, app, problem)
         if not finding.violations:
             return None
         return self._breached(request, app, finding)
+
+    def _judges(self, request: ComputeRequest, app: "WSGIApplication") -> bool:
+        """Whether a request is judged at all.
+
+        :raises Unjudged: nobody can say, nor what it would do
+        """
+        if self.exempt and self.exempt(request.caller, {}):
+            return False
+        if request.unjudged:
+            raise request.unjudged
+        if not self.when:
+            return True
+        return self.when(request.caller, self._target(request, app))
 
     @property
     def writes(self) -> bool:
