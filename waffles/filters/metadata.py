@@ -142,6 +142,8 @@ REPLACES = {"servers:rebuild", "server-metadata:update_all"}
 
 SUBJECT = "Server metadata"
 
+NOBODY = checks.Check("!")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
@@ -304,7 +306,7 @@ class Metadata(Waffle):
         self,
         app: "WSGIApplication",
         rule: Rule,
-        protected_rule: checks.Check | None,
+        protected_rule: checks.Check,
         policy: policy.Policy,
     ) -> None:
         super().__init__(app)
@@ -355,9 +357,9 @@ class Metadata(Waffle):
 
     def _protects(self, request: ComputeRequest) -> bool:
         """Whether the caller may not write what is protected."""
-        if not self.rule.protected or self.protected_rule is None:
-            return bool(self.rule.protected)
-        return not self.protected_rule(request.caller, {})
+        return bool(self.rule.protected) and not self.protected_rule(
+            request.caller, {}
+        )
 
     def _before(
         self, request: ComputeRequest, given: Mapping[str, str]
@@ -385,7 +387,7 @@ def configured(
     :raises ConfigError: an option is wrong
     """
     rule, common = rule_of(section), policy.of_section("metadata", section)
-    protected_rule = policy.check(section, "protected_rule")
+    protected_rule = policy.check(section, "protected_rule") or NOBODY
     if common.mode is policy.Mode.OFF:
         return lambda app: app
     return lambda app: Metadata(app, rule, protected_rule, common)

@@ -269,8 +269,8 @@ def count(server: Mapping[str, Any]) -> int:
         ) from None
     if most > MOST_NAMES:
         raise exceptions.Malformed(
-            f"max_count is {most}: names of more than {MOST_NAMES} servers"
-            f" at once are not judged."
+            f"Names of more than {MOST_NAMES} servers at once (min_count,"
+            f" max_count) are not judged."
         )
     return most
 
