@@ -10,5 +10,7 @@ extensions = [
     "sphinx.ext.napoleon",
 ]
 exclude_patterns = ["_build"]
+# Quotes and dashes are options here: they stay what is typed.
+smartquotes = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from paste import deploy
 
+import waffles
 from waffles import operations, opts
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ def test_every_waffle_is_in_the_shipped_pipeline(name, tmp_path):
     """Its section loads as PasteDeploy loads it, with the keys it shows."""
     text = PASTE.read_text()
     conf = tmp_path / "waffles.conf"
-    conf.write_text("")
+    conf.write_text(f"[waffles_{name}]\n")
     section = re.search(rf"\[filter:{name}\]\n(?:.+\n)+", text)[0]
     assert f"use = egg:waffles#{name}\n" in section
     shown = section.replace("/etc/waffles/waffles.conf", str(conf))
@@ -117,3 +118,12 @@ def test_ci_runs_the_test_command_of_the_readme():
     last = (ROOT / ".ci/run").read_text().strip().splitlines()[-1]
 
     assert f"    {last}\n" in (ROOT / "README.rst").read_text()
+
+
+def test_the_layers_are_as_they_are_drawn():
+    drawn = re.search(r"only::\n\n(.+?)\n\n", waffles.__doc__, re.DOTALL)[1]
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    layers = setup["importlinter:contract:layers"]["layers"]
+
+    assert drawn.split() == layers.split()

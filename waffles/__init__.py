@@ -6,13 +6,19 @@ Nova.
 
 Imports go down only::
 
-    cli | demo
+    cli : demo
     opts
     filters
     waffle
-    request | policy
-    clients | config | operations | faults | patterns
+    policy
+    targets
+    servers | templates
+    request
+    checks | subrequest
+    body | caller | clients | faults | schemas
+    config | keys | operations
+    patterns | texts
     exceptions
 
-``import-linter`` holds this picture against the code (``tox -e lint``).
+``import-linter`` holds the code to this picture (``tox -e lint``).
 """

@@ -5,6 +5,7 @@ on.  Where "nobody" means "no request is judged" that would be a hole, so here
 it is an error at start.
 """
 
+import logging
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -32,7 +33,7 @@ class Check:
         self.targets = frozenset(_TARGET_KEY.findall(text))
         for key in sorted(self.targets - set(target)):
             raise ValueError(f"there is no %({key})s here")
-        self._check = policy.RuleDefault("check", text).check
+        self._check = _parsed(text)
         if str(self._check).count("!") != text.count("!"):
             raise ValueError(f"{text!r} is not an oslo.policy check string")
         for leaf in _leaves(self._check):
@@ -41,7 +42,17 @@ class Check:
     def __call__(self, caller: Caller, target: Mapping[str, str]) -> bool:
         # The checks that are admitted here ask no enforcer.
         credentials = caller.credentials()
-        return bool(self._check(target, credentials, None))  # type: ignore[arg-type]
+        return bool(self._check(target, credentials, None))
+
+
+def _parsed(text: str) -> Any:
+    """What oslo.policy makes of a text; what it dislikes is not logged."""
+    log = logging.getLogger("oslo_policy._parser")
+    log.disabled = True
+    try:
+        return policy.RuleDefault("check", text).check
+    finally:
+        log.disabled = False
 
 
 def _leaves(check: Any) -> list[Any]:
@@ -53,10 +64,22 @@ def _leaves(check: Any) -> list[Any]:
 
 
 def _refuse_kind(leaf: Any) -> None:
-    kind = getattr(leaf, "kind", None)
-    if kind is None or kind == "role" or kind in Caller.__slots__:
+    """Refuse what could be true of nobody, or of everybody.
+
+    oslo.policy compares a quoted word on the left, without its quotes, with
+    the right side; there quotes are a part of the word.
+    """
+    kind, match = getattr(leaf, "kind", None), getattr(leaf, "match", "")
+    if kind is None:
         return
-    if not kind.startswith(("'", '"')):
+    quoted = kind.startswith(("'", '"'))
+    if match.startswith(("'", '"')):
+        raise ValueError(f"{leaf}: there are no quotes on the right")
+    if quoted and "%(" not in match:
+        raise ValueError(f"{leaf} compares two words that never change")
+    if kind == "is_admin" and match not in ("True", "False"):
+        raise ValueError(f"{leaf}: is_admin is True or False")
+    if not quoted and kind != "role" and kind not in Caller.__slots__:
         raise ValueError(
             f"{leaf}: {kind!r} is neither role nor a field of the caller nor"
             f" a quoted word"

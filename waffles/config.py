@@ -9,6 +9,7 @@ in a pipeline twice.  This is the only module that knows of ``cfg.CONF``.
 
 import dataclasses
 import glob
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,19 @@ from waffles import exceptions, patterns
 
 #: What a waffle's section in api-paste.ini may say.
 PASTE_KEYS = frozenset({"config_file", "config_group"})
+
+LOG = logging.getLogger(__name__)
+
+#: What comes of a $ that oslo.config cannot fill in.
+_SUBSTITUTION = (
+    cfg.NoSuchOptError,
+    cfg.NoSuchGroupError,
+    cfg.TemplateSubstitutionError,
+)
+_DOLLAR = (
+    "oslo.config takes a $ before a word for an option, and \\$ for $: write"
+    " [$] for a dollar in a pattern, $$ elsewhere"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,17 +56,24 @@ class Section:
 
         :raises ConfigError: it is none, or a request could make it slow
         """
+        if not text:
+            raise self.error(option, "it is empty")
         raw = self._raw(option)
         if text not in raw and any("$" in line for line in raw):
-            raise self.error(
-                option,
-                f"{text}: oslo.config takes a $ before a word for an option,"
-                f" and \\$ for $: write [$] for a dollar",
-            )
+            raise self.error(option, f"{text}: {_DOLLAR}")
         try:
             return patterns.compiled(text, **how)
         except ValueError as error:
             raise self.error(option, f"{text}: {error}") from None
+
+    @property
+    def present(self) -> bool:
+        """Whether any file has the group."""
+        return any(
+            name.lower() == self.group.lower()
+            for file in files_of(self.conf)
+            for name in sections(file)
+        )
 
     def _raw(self, option: str) -> list[str]:
         """What the files say, before oslo.config fills in anything."""
@@ -72,26 +93,42 @@ class Section:
 
 
 def load(
-    name: str, opts: Sequence[cfg.Opt], paste: Mapping[str, str]
+    name: str,
+    opts: Sequence[cfg.Opt],
+    paste: Mapping[str, str],
+    ini: str = "api-paste.ini",
 ) -> Section:
     """Read the options of the waffle called ``name``.
 
     :param paste: its section of api-paste.ini, without ``use``
+    :param ini: that file
     :raises ConfigError: an unknown key or option, a value of a wrong type,
-        a file that cannot be read
+        a file that cannot be read, a config_group that is not there
     """
+    place = f"egg:waffles#{name}"
     for key in sorted(paste.keys() - PASTE_KEYS):
         raise exceptions.ConfigError(
             f"a waffle's section takes {' and '.join(sorted(PASTE_KEYS))}"
             f" only; options belong in group [waffles_{name}] of the"
             f" configuration file",
-            "api-paste.ini",
-            f"filter:{name}",
+            ini,
+            place,
             key,
         )
-    file = paste.get("config_file")
+    file, group = paste.get("config_file"), paste.get("config_group")
     conf = _process_conf(name) if file is None else read([file])
-    return section(conf, paste.get("config_group", f"waffles_{name}"), opts)
+    found = section(conf, group or f"waffles_{name}", opts)
+    if not found.present and group:
+        why = f"there is no such group in {found.origin}"
+        raise exceptions.ConfigError(why, ini, place, "config_group")
+    if not found.present:
+        LOG.warning(
+            "Waffle %s has no rules: there is no group [%s] in %s",
+            name,
+            found.group,
+            found.origin,
+        )
+    return found
 
 
 def section(
@@ -175,6 +212,9 @@ def _refuse_unknown(file: str, group: str, opts: Sequence[cfg.Opt]) -> None:
 def _value(conf: cfg.ConfigOpts, group: str, opt: cfg.Opt, origin: str) -> Any:
     try:
         return conf[group][opt.dest]
+    except _SUBSTITUTION as error:
+        why = f"{error}: {_DOLLAR}"
+        raise exceptions.ConfigError(why, origin, group, opt.name) from None
     except (cfg.Error, ValueError) as error:
         # oslo.config says where first, in its own way.
         why = str(error).rpartition(" is not valid: ")[2]

@@ -8,7 +8,7 @@ mode      a request that breaks the policy, or that nobody can judge
 ========= ===================================================================
 enforce   is refused: 403 with every violation, or 400 or 503 with the reason
 warn      passes, its answer with a ``Warning`` header
-audit     passes unchanged
+audit     passes unchanged; nothing else is filled in either
 off       is not looked at
 ========= ===================================================================
 
@@ -59,7 +59,7 @@ OPTS = (
     ),
     cfg.StrOpt(
         "when",
-        sample_default="not 'gpu.large':%(flavor)s",
+        sample_default="not '42':%(flavor)s",
         help=(
             "Which requests are judged: an oslo.policy check string. On the "
             "left of a colon stands role, a field of the caller (user_id, "

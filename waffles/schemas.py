@@ -59,10 +59,21 @@ def validator(schema: Any) -> Any:
     )
     made = bounded(schema, registry=referencing.Registry())
     try:
-        list(made.iter_errors({}))
+        for part in _schemas(schema):
+            within = made.evolve(schema=part)
+            list(within.iter_errors({}))
+            list(within.iter_errors(""))
     except RecursionError:
         raise ValueError("the schema refers to itself without end") from None
     return made
+
+
+def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
+    """The schema, and every object in it that leads to another."""
+    yield schema
+    for node in _objects(schema):
+        if isinstance(node.get("$ref") or node.get("$dynamicRef"), str):
+            yield node
 
 
 def names(validator: Any) -> set[str]:

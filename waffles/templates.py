@@ -9,16 +9,23 @@ from waffles.request import ComputeRequest
 FIELDS = ("project_id", "project_name", "user_id", "user_name", "request_id")
 
 
+#: What Nova takes for a value of metadata.
+_LONGEST = 255
+
+
 class Template:
     """A text in which fields are filled in; a brace of its own is doubled.
 
-    :raises ValueError: it holds another field than :data:`FIELDS`
+    :raises ValueError: it holds another field than :data:`FIELDS`, or is too
+        long for any caller
     """
 
     def __init__(self, text: str) -> None:
         for _, name, spec, conversion in string.Formatter().parse(text):
             if name is not None and (name not in FIELDS or spec or conversion):
                 raise ValueError(f"{{{name}}} is none of {', '.join(FIELDS)}")
+        if len(text.format_map(dict.fromkeys(FIELDS, ""))) > _LONGEST:
+            raise ValueError(f"it is longer than {_LONGEST} characters")
         self._text = text
 
     def filled(self, fields: Mapping[str, str]) -> str:

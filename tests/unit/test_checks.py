@@ -44,6 +44,9 @@ def test_a_check_judges_caller_and_target(text, passes):
         ("projct_id:red", "'projct_id' is neither"),
         ("not (role:a or nme:b)", "'nme' is neither"),
         ("'x':%(flaver)s", r"no %\(flaver\)s here"),
+        ("user_name:'bob'", "no quotes on the right"),
+        ("'role':member", "two words that never change"),
+        ("is_admin:true", "is_admin is True or False"),
     ],
 )
 def test_what_oslo_policy_would_take_for_nobody_is_an_error(text, reason):

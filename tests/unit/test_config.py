@@ -34,7 +34,7 @@ def test_a_dollar_in_a_pattern_stays_one(file, pattern):
     assert section["pattern"] == [pattern]
 
 
-@pytest.mark.parametrize("pattern", [r".*\$.*", "a$mode"])
+@pytest.mark.parametrize("pattern", [r".*\$.*", "a$mode", "a$none"])
 def test_a_dollar_that_oslo_config_would_take_away_is_named(file, pattern):
     file.write_text(f"[waffles_naming]\ndeny_pattern = {pattern}\n")
 
@@ -102,9 +102,32 @@ def test_a_file_that_is_no_text_is_named(file):
 
 def test_an_option_in_the_paste_section_is_refused():
     with pytest.raises(
-        exceptions.ConfigError, match=r"\[filter:naming\] pattern: a waf"
+        exceptions.ConfigError,
+        match=r"^api-paste.ini: \[egg:waffles#naming\] pattern: a waf",
     ):
         config.load("naming", naming.OPTS, {"pattern": "a"})
+
+
+def test_a_group_that_is_named_and_not_there_is_refused(file):
+    with pytest.raises(exceptions.ConfigError, match="config_group: there is"):
+        _load(file, "[waffles_naming]\n", config_group="strict")
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"), [("", True), ("[Waffles_naming]\n", False)]
+)
+def test_a_waffle_without_a_group_is_warned_of(file, caplog, text, warned):
+    _load(file, text)
+
+    assert ("Waffle naming has no rules" in caplog.text) is warned
+
+
+def test_what_oslo_policy_dislikes_is_not_logged_twice(file, caplog):
+    file.write_text("[waffles_naming]\nwhen = member\n")
+    with pytest.raises(exceptions.ConfigError):
+        naming.filter_factory({}, config_file=str(file))
+
+    assert caplog.records == []
 
 
 def test_a_process_without_a_configuration_says_what_to_do(monkeypatch):
@@ -140,6 +163,19 @@ def test_files_of_a_folder_are_read_too(tmp_path, file):
     [
         (naming, "pattern = [", "pattern: [: "),
         (naming, "deny_pattern = (?=a)", "deny_pattern: (?=a): "),
+        (naming, "pattern =", "pattern: it is empty"),
+        (naming, "pattern = a$b", "pattern: no such option b"),
+        (
+            naming,
+            "min_length = 9\nmax_length = 8",
+            "min_length: it is above max_length (8)",
+        ),
+        (
+            metadata,
+            "defaults = a=b\ndefaults = a=c",
+            "defaults: a is given twice",
+        ),
+        (metadata, "defaults = a=" + "x" * 256, "defaults: a=x"),
         (naming, "when = member", "when: 'member' is not"),
         (naming, "exempt = rule:x", "exempt: rule:x: 'rule' is neither"),
         (metadata, "schema_file = /none", "schema_file: /none cannot be"),

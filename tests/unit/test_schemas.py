@@ -16,6 +16,16 @@ from waffles import schemas
         ({"$ref": "https://example.com/schema.json"}, "leads nowhere"),
         ({"$ref": "file:///etc/passwd"}, "leads nowhere"),
         ({"$ref": "#"}, "without end"),
+        (
+            {
+                "properties": {"owner": {"$ref": "#/$defs/a"}},
+                "$defs": {
+                    "a": {"$ref": "#/$defs/b"},
+                    "b": {"$ref": "#/$defs/a"},
+                },
+            },
+            "without end",
+        ),
         ({"properties": {"a": {"pattern": "["}}}, "not a JSON Schema"),
         ({"patternProperties": {"(a+)+": {}}}, "could make it slow"),
         ({"allOf": [{"items": {"pattern": "(?=a)"}}]}, "pattern"),

@@ -33,7 +33,7 @@ Nova, in any order with other waffles.
 
     [waffles_metadata]
     mode = enforce
-    when = not 'gpu.large':%(flavor)s
+    when = not '42':%(flavor)s
     exempt = role:admin
     help_url = https://wiki.example.com/servers
     required_keys = owner,cost-center
@@ -94,7 +94,8 @@ OPTS = (
             "A file with a JSON Schema (2020-12, or what its $schema says) "
             "of the whole metadata object. A pattern in it is looked for "
             "anywhere in a value, as JSON Schema has it: begin it with ^ "
-            "and end it with $."
+            "and end it with $. All values are strings; formats are not "
+            "checked."
         ),
     ),
     cfg.MultiStrOpt(
@@ -376,7 +377,8 @@ def filter_factory(
     global_conf: Mapping[str, str], **paste: str
 ) -> "Callable[[WSGIApplication], WSGIApplication]":
     """For api-paste.ini: ``use = egg:waffles#metadata``."""
-    return configured(config.load("metadata", OPTS, paste))
+    ini = global_conf.get("__file__", "api-paste.ini")
+    return configured(config.load("metadata", OPTS, paste, ini))
 
 
 def configured(
@@ -399,7 +401,12 @@ def rule_of(section: config.Section) -> Rule:
     :raises ConfigError: what is there cannot be a rule
     """
     schema = _schema(section)
-    filled = dict(_default(section, text) for text in section["defaults"])
+    filled: dict[str, templates.Template] = {}
+    for text in section["defaults"]:
+        key, template = _default(section, text)
+        if key in filled:
+            raise section.error("defaults", f"{key} is given twice")
+        filled[key] = template
     guarded: dict[str, str] = {}
     for option, named in {
         "required_keys": section["required_keys"],

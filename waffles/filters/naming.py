@@ -27,7 +27,7 @@ Nova, in any order with other waffles.
 
     [waffles_naming]
     mode = enforce
-    when = not 'gpu.large':%(flavor)s
+    when = not '42':%(flavor)s
     exempt = role:admin
     help_url = https://wiki.example.com/servers
     pattern = [a-z]{3}-(prd|dev)-[a-z0-9-]+
@@ -119,7 +119,7 @@ OPTS = (
         ],
         default="off",
         sample_default="project",
-        help="Where a server's name is the only one, without regard to case.",
+        help="Where a server's name must be unique, without regard to case.",
     ),
 )
 
@@ -355,7 +355,8 @@ def filter_factory(
     global_conf: Mapping[str, str], **paste: str
 ) -> "Callable[[WSGIApplication], WSGIApplication]":
     """For api-paste.ini: ``use = egg:waffles#naming``."""
-    return configured(config.load("naming", OPTS, paste))
+    ini = global_conf.get("__file__", "api-paste.ini")
+    return configured(config.load("naming", OPTS, paste, ini))
 
 
 def configured(
@@ -380,11 +381,14 @@ def rule_of(section: config.Section) -> Rule:
     def compiled(option: str) -> Patterns:
         return tuple(section.pattern(option, text) for text in section[option])
 
+    least, most = section["min_length"], section["max_length"]
+    if least and most and least > most:
+        raise section.error("min_length", f"it is above max_length ({most})")
     return Rule(
         patterns=compiled("pattern"),
         denied=compiled("deny_pattern"),
-        min_length=section["min_length"],
-        max_length=section["max_length"],
+        min_length=least,
+        max_length=most,
         hostnames=compiled("hostname_pattern"),
         images=compiled("image_pattern"),
         unique=section["unique"],

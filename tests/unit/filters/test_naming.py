@@ -160,6 +160,7 @@ def test_the_filter_finds_more_rather_than_less(name, regex):
         ("POST", f"{PATH}/action", {"rename": "db"}, 400),
         ("POST", f"{PATH}/action", {"createImage": {"name": "db"}}, 403),
         ("POST", f"{PATH}/action", {"createImage": {"name": "i"}}, 202),
+        ("POST", f"{PATH}/action", {"createImage": {"name": " i "}}, 202),
         ("POST", f"{PATH}/action", {"createImage": {}}, 400),
         ("POST", f"{PATH}/action", {"createBackup": {"name": "db"}}, 403),
         ("DELETE", PATH, None, 202),
