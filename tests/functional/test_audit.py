@@ -116,7 +116,7 @@ def test_a_server_that_was_made_before_the_rule_is_found(
         "pointer": "/name",
         "reason": "must match new-.*",
     }
-    assert err.endswith(" violations found.\n")
+    assert err.endswith(f" Violations found: {len(rows)}.\n")
 
 
 def test_metadata_is_judged_as_it_is(audit, url, nova):
@@ -156,7 +156,7 @@ def test_a_clean_cloud_is_clean(audit, url, nova, servers):
 
     assert (code, rows) == (0, [])
     assert err == (
-        f"{len(_all(nova))} servers were looked at, 0 violations found.\n"
+        f"Servers looked at: {len(_all(nova))}. Violations found: 0.\n"
     )
 
 
@@ -200,11 +200,12 @@ def test_a_server_that_goes_during_the_walk_loses_no_other(
 def test_a_project_is_looked_at_alone(audit, url, nova, servers):
     rules = "[waffles_naming]\npattern = new-.*\n"
     _, rows, _ = audit(url, rules, "--project", demo.DEMO.project_id)
-    _, others, _ = audit(url, rules, "--project", "0" * 32)
+    code, others, err = audit(url, rules, "--project", "0" * 32)
 
     assert {row["project"] for row in rows} == {demo.DEMO.project_id}
     assert set(servers) <= set(_ids(rows))
-    assert others == []
+    assert (code, others) == (2, [])
+    assert f"Nova shows no server of project {'0' * 32}: is" in err
 
 
 @pytest.mark.parametrize("fault", ["503 Service Unavailable", None])
@@ -240,7 +241,26 @@ def test_who_may_not_look_has_not_looked(audit, url):
     )
 
     assert (code, rows) == (2, [])
-    assert "HTTP 403" in err
+    told, counted = err.splitlines()
+    assert told.endswith("performed: [waffles] needs an administrator.")
+    assert counted == "Servers looked at: 0. Violations found: 0."
+
+
+def _unauthorized(environ, start_response):
+    start_response("401 Unauthorized", [("Content-Type", "text/plain")])
+    return [b"Authentication required"]
+
+
+def test_who_has_wrong_credentials_is_told_once(audit):
+    with listening(_unauthorized) as url:
+        code, rows, err = audit(
+            f"{url}/v2.1", "[waffles_naming]\nunique = cloud\n"
+        )
+    told, _ = err.splitlines()
+
+    assert (code, rows) == (2, [])
+    assert told.startswith("Nova could not be asked for ")
+    assert told.endswith(": [waffles] needs an administrator.")
 
 
 def test_a_cloud_that_is_not_there_is_not_clean(audit):
@@ -293,7 +313,7 @@ def _peak(audit, count, rules):
         finally:
             tracemalloc.stop()
             assert (code, rows) == (0, [])
-            assert err.startswith(f"{count} servers were looked at, 0 ")
+            assert err.startswith(f"Servers looked at: {count}. ")
 
 
 @pytest.mark.slow

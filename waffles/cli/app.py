@@ -77,10 +77,10 @@ class App(app.App):
 def _is_news(record: logging.LogRecord) -> bool:
     """Whether the listing, or the sentence with it, does not say it already.
 
-    That are what a policy logs for each request, and what stevedore says of
-    a plugin that an option names and that is not there.
+    That is what a policy logs for each request, and what libraries say of a
+    plugin that is not there and of a rule that cannot be parsed.
     """
-    if record.name.startswith("stevedore"):
+    if record.name.startswith(("stevedore", "oslo_policy")):
         return False
     return record.name != "waffles.policy" or record.levelno > logging.WARNING
 

@@ -72,12 +72,22 @@ class Audit(listing.Listing):
         for gap in self._walk.gaps:
             self.say(gap)
         self.say(
-            f"{self._walk.judged} servers were looked at,"
-            f" {self._walk.found} violations found."
+            f"Servers looked at: {self._walk.judged}."
+            f" Violations found: {self._walk.found}."
         )
-        if self._walk.gaps:
+        if self._walk.gaps or self._is_nowhere():
             return listing.COULD_NOT_LOOK
         return listing.FOUND if self._walk.found else listing.CLEAN
+
+    def _is_nowhere(self) -> bool:
+        """Say so, where --project may be wrong: Nova knows no projects."""
+        project_id = self._walk.project_id
+        if project_id is None or self._walk.judged:
+            return False
+        self.say(
+            f"Nova shows no server of project {project_id}: is that its id?"
+        )
+        return True
 
     def _uses(
         self, args: argparse.Namespace, files: list[str]

@@ -24,7 +24,8 @@ class Check(listing.Listing):
 
     Each waffle is built as Nova's pipeline would build it. A waffle stops at
     the first option that it cannot use: mend it and check again. The group
-    [waffles] is looked at where it is there.
+    [waffles] is looked at where it is there. That no waffle has a group is
+    wrong as well; so is, with --api-paste, each without one that stands there.
 
     With --api-paste, whether each waffle stands where it works is checked as
     well: in every pipeline of the compute API, below keystonecontext and
@@ -36,24 +37,26 @@ class Check(listing.Listing):
     instead, without a cloud. The file is a JSON object::
 
       method, path, query, headers, body    the request; the path begins with
-                          /v2.1 or /v2, or else the former is meant; a body
-                          that is a string is sent as it is
+                          /v2.1 or /v2; without either, /v2.1 is meant; a
+                          body that is a string is sent as it is
       user, project, roles, user_name, ...  who sends it
       answers             what Nova would answer to what a waffle reads: the
                           path (/servers/ID/metadata), with its query or
                           without, and the JSON body of the answer
 
-    A waffle that reads what "answers" has not "needs an answer". Without
-    --api-paste each waffle is asked alone, in mode off too. With it, those of
-    the pipeline that the path leads to are asked from top to bottom, each
-    with the body that the one above it passes on, until one refuses.
+    Where a waffle reads something that "answers" lacks, its outcome is
+    "needs an answer". Where no waffle judges such requests at all, as at a
+    path that Nova does not have, it is "not judged". Without --api-paste each
+    waffle is asked alone, in mode off too. With it, those of the pipeline
+    that the path leads to are asked from top to bottom, each with the body
+    that the one above it passes on, until one refuses.
     """
 
     def get_epilog(self) -> str:
         return (
             "exit codes: 0 nothing is wrong, or the request passes; 1"
-            " something is wrong, or the request is refused; 2 that could not"
-            " be said"
+            " something is wrong, or the request is refused; 2 it could not be"
+            " told"
         )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 Build = Callable[["WSGIApplication"], "WSGIApplication"]
 
 
+_PREFIX = "waffles_"
+
+#: How much a group must be like one of ours to be a slip of the pen.
+_ALIKE = 0.85
+
+_NAMED = " (if a config_group names it, say --api-paste)"
+
+
 class Problem(NamedTuple):
     """One thing that is wrong, and where; what is unknown is empty."""
 
@@ -86,6 +94,10 @@ def problems(
     uses, files = list(uses), list(files)
     looks: list[Callable[[], Iterable[Problem]]] = [
         *(functools.partial(_of_use, use) for use in uses),
+        *(
+            functools.partial(_of_missing, use, [use] if place else uses)
+            for use in uses
+        ),
         *(functools.partial(_of_groups, f, uses, place) for f in files),
         functools.partial(_of_access, files),
     ]
@@ -105,6 +117,16 @@ def _of_use(use: Use) -> list[Problem]:
     return []
 
 
+def _of_missing(use: Use, uses: Iterable[Use]) -> Iterator[Problem]:
+    """A waffle without rules.
+
+    :param uses: of which one at least has to have a group
+    """
+    if not any(one.configured for one in uses):
+        problem = "no such group: the waffle has no rules"
+        yield Problem(", ".join(use.files), use.group, "", problem)
+
+
 def of_error(error: exceptions.ConfigError) -> Problem:
     """The problem that a ConfigError tells of."""
     return Problem(error.file, error.group, error.option, error.why)
@@ -113,18 +135,31 @@ def of_error(error: exceptions.ConfigError) -> Problem:
 def _of_groups(file: str, uses: list[Use], place: str) -> Iterator[Problem]:
     known = {group for group, _ in opts.list_opts()}
     for group in config.sections(file):
-        if not group.lower().startswith("waffles_"):
-            continue
         if any(use.reads(file, group) for use in uses):
             continue
-        if group.lower() not in known:
-            near = difflib.get_close_matches(group.lower(), known, 1)
-            meant = f"; is it [{near[0]}]?" if near else ""
-            yield Problem(file, group, "", f"no waffle reads it{meant}")
-        elif place:
-            yield Problem(
-                file, group, "", f"no waffle that {place} puts to use reads it"
-            )
+        if group.lower() in known:
+            if place and group.lower() != session.GROUP:
+                problem = f"no waffle in {place} reads it"
+                yield Problem(file, group, "", problem)
+            continue
+        meant = _meant(group.lower(), known)
+        ours = group.lower().startswith(_PREFIX)
+        if meant or ours:
+            asked = f"; is it [{meant}]?" if meant else ""
+            named = "" if place or not ours else _NAMED
+            yield Problem(file, group, "", f"no waffle reads it{asked}{named}")
+
+
+def _meant(group: str, known: Iterable[str]) -> str:
+    """The group that was meant, if any; Nova has groups of its own."""
+    names = opts.waffles()
+    if group.startswith(_PREFIX):
+        near = difflib.get_close_matches(group.removeprefix(_PREFIX), names, 1)
+        return _PREFIX + near[0] if near else ""
+    if group in names:
+        return _PREFIX + group
+    near = difflib.get_close_matches(group, known, 1, _ALIKE)
+    return near[0] if near else ""
 
 
 def _of_access(files: list[str]) -> list[Problem]:

@@ -106,7 +106,10 @@ def _of_pipelines(file: str, pipelines: list[Pipeline]) -> Iterator[Problem]:
         here = {use_of(part, ()) for part in pipeline.waffles}
         for use, section in sorted(everywhere):
             if use not in here:
-                problem = f"requests by {pipeline.prefix} pass it by"
+                problem = (
+                    f"it does not stand in the pipeline of {pipeline.prefix}:"
+                    f" requests there are not judged"
+                )
                 yield Problem(file, f"filter:{section}", "", problem)
         yield from _of_order(file, pipeline)
 

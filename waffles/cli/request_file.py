@@ -108,13 +108,19 @@ def of_json(given: Any) -> Request:
     path, _, query = _typed(fields, "path", str, "").partition("?")
     if not path.startswith("/"):
         raise ValueError("path must begin with /")
+    query = query or _query(fields.get("query", ""))
+    for what, text in (("path", path), ("query", query)):
+        if not text.isascii():
+            raise ValueError(
+                f"{what} is not all ASCII: write it percent-encoded"
+            )
     prefix, path = _split(path)
     return Request(
         method=_typed(fields, "method", str, "GET").upper(),
         prefix=prefix,
         path=path,
-        query=query or _query(fields.get("query", "")),
-        headers=_typed(fields, "headers", dict, {}),
+        query=query,
+        headers=_headers(_typed(fields, "headers", dict, {})),
         body=_body(fields.get("body")),
         caller=_caller(fields),
         answers=_typed(fields, "answers", dict, {}),
@@ -136,6 +142,13 @@ def _typed(fields: Mapping[str, Any], key: str, kind: type, none: Any) -> Any:
 
 
 _JSON: Mapping[type, str] = {str: "string", dict: "object", list: "array"}
+
+
+def _headers(headers: Mapping[str, Any]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not isinstance(value, str):
+            raise ValueError(f"header {name} must be a JSON string")
+    return headers
 
 
 def _query(query: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import webob
 
+from waffles import operations
 from waffles.cli import request_file
 from waffles.cli.configuration import Build
 
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 #: The outcome that is none.
 NEEDS = "needs an answer"
 
+#: Another: every waffle lets such requests pass.
+NOT_JUDGED = "not judged"
+
 
 class Answer(NamedTuple):
     """What a waffle does with a request.
 
-    :param outcome: "passes", "passes changed", "warns", "refuses", or "needs
-        an answer", where it cannot be said
+    :param outcome: "passes", "passes changed", "warns", "refuses", "not
+        judged", or "needs an answer", where it cannot be said
     :param status: of a refusal
     :param body: of a request that passes changed
     """
@@ -37,7 +41,7 @@ class Answer(NamedTuple):
 
     @property
     def passes(self) -> bool:
-        return self.outcome in {"passes", "passes changed", "warns"}
+        return self.outcome not in {"refuses", NEEDS}
 
 
 def ask(build: Build, request: request_file.Request, body: bytes) -> Answer:
@@ -56,6 +60,8 @@ def ask(build: Build, request: request_file.Request, body: bytes) -> Answer:
             notify=lambda event, record: records.append(record["message"]),
         )
     environ = dataclasses.replace(request, body=body).environ()
+    if operations.classify(environ) is None:
+        return Answer(NOT_JUDGED, message="no waffle judges this request")
     response = webob.Request(environ).get_response(waffle)
     if below.needed:
         paths = " and ".join(f"GET {path}" for path in below.needed)

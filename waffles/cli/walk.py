@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from waffles import exceptions
 from waffles.cli import owners
 from waffles.cli.names import Names
+from waffles.clients import errors
 from waffles.policy import Finding
 
 Server = Mapping[str, Any]
@@ -62,9 +63,10 @@ class Walk:
         project_id: str | None,
         bar: Callable[[Servers, str], Servers],
     ) -> None:
-        self._cloud, self._project_id, self._bar = cloud, project_id, bar
+        self._cloud, self.project_id, self._bar = cloud, project_id, bar
         self.judged = self.found = 0
         self.gaps: list[str] = []
+        self._refused = False
 
     def rows(self, auditors: list[Auditor]) -> Iterator[Row]:
         """What is wrong with the servers, as it is found.
@@ -76,9 +78,9 @@ class Walk:
             scopes = {auditor.scope for auditor in auditors} - {"off"}
             if scopes:
                 whole = "cloud" in scopes
-                project_id = None if whole else self._project_id
+                project_id = None if whole else self.project_id
                 names.fill(self._servers(project_id, "names"))
-            for server in self._servers(self._project_id, "servers"):
+            for server in self._servers(self.project_id, "servers"):
                 self.judged += 1
                 for row in _of_server(server, auditors, names):
                     self.found += 1
@@ -97,13 +99,13 @@ class Walk:
                         f" one of a cell that is down."
                     )
         except exceptions.Unjudged as error:
-            self._miss(f"Not all servers could be listed. {error}")
+            self._fail("Not all servers could be listed.", error)
 
     def _look_for_down_cells(self) -> None:
         try:
             hosts = self._cloud.down_hosts()
         except exceptions.Unjudged as error:
-            self._miss(f"Whether a cell is down is not known. {error}")
+            self._fail("Whether a cell is down is not known.", error)
             return
         if hosts:
             shown = ", ".join(hosts[:5]) + (", …" if len(hosts) > 5 else "")
@@ -111,6 +113,13 @@ class Walk:
                 f"A cell is down: the servers of its {len(hosts)} hosts"
                 f" ({shown}) cannot be seen."
             )
+
+    def _fail(self, what: str, error: exceptions.Unjudged) -> None:
+        if not isinstance(error, errors.Refused):
+            self._miss(f"{what} {error}")
+        elif not self._refused:  # one answer explains them all
+            self._refused = True
+            self._miss(str(error))
 
     def _miss(self, sentence: str) -> None:
         if sentence not in self.gaps and len(self.gaps) < MOST_GAPS:

@@ -5,6 +5,7 @@ here is mapped like it.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import requests
@@ -16,8 +17,21 @@ from waffles import exceptions
 Made = Callable[[str, Exception], exceptions.Unjudged]
 
 
+#: What clients put behind a text; it makes repeats differ.
+_NOISE = re.compile(r"( \(HTTP \d+\))?( \(Request-ID: [^)]*\))?$")
+
+
+class Refused(exceptions.Unavailable):
+    """Our own credentials are wrong, or do not suffice."""
+
+
 def _unavailable(what: str, error: Exception) -> exceptions.Unjudged:
     return exceptions.Unavailable(f"{what}: {_text(error)}")
+
+
+def _refused(what: str, error: Exception) -> exceptions.Unjudged:
+    text = _text(error).rstrip(".")
+    return Refused(f"{what}: {text}: [waffles] needs an administrator.")
 
 
 def _hidden(code: int) -> Made:
@@ -32,8 +46,8 @@ def _hidden(code: int) -> Made:
 FOREIGN: Mapping[type[Exception], Made] = {
     nova.ClientException: _unavailable,
     nova.BadRequest: _hidden(400),
-    nova.Unauthorized: _unavailable,
-    nova.Forbidden: _unavailable,
+    nova.Unauthorized: _refused,
+    nova.Forbidden: _refused,
     nova.NotFound: _hidden(404),
     nova.MethodNotAllowed: _unavailable,
     nova.NotAcceptable: _unavailable,
@@ -54,6 +68,8 @@ FOREIGN: Mapping[type[Exception], Made] = {
     nova.ResourceNotFound: _hidden(404),
     keystone.ClientException: _unavailable,
     keystone.BadRequest: _hidden(400),
+    keystone.Unauthorized: _refused,
+    keystone.Forbidden: _refused,
     keystone.NotFound: _hidden(404),
     keystone.Conflict: _hidden(409),
     keystone.RetriableConnectionFailure: _unavailable,
@@ -68,6 +84,7 @@ def mapped(what: str) -> Iterator[None]:
 
     :param what: the beginning of the sentence: "Nova could not be asked"
     :raises Hidden: what was asked for is not there, or not as asked for
+    :raises Refused: our own credentials are
     :raises Unavailable: there is no useful answer
     """
     try:
@@ -89,4 +106,4 @@ def _text(error: Exception) -> str:
     # Others of novaclient's keep what they say from Exception.
     if not isinstance(error, nova.ClientException):
         text = str(getattr(error, "message", "")) or text or repr(error)
-    return " ".join(text.split())
+    return _NOISE.sub("", " ".join(text.split()))

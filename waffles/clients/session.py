@@ -81,17 +81,28 @@ def load(conf: cfg.ConfigOpts) -> Access:
         known = ", ".join(sorted(_INTERFACES))
         why = f"{interface!r} is none of {known}"
         raise section.error("valid_interfaces", why)
+    return Access(
+        loading.load_session_from_conf_options(
+            conf, GROUP, auth=_auth(conf, section["auth_section"] or GROUP)
+        ),
+        {name: section[name] for name in _ADAPTER},
+    )
+
+
+def _auth(conf: cfg.ConfigOpts, group: str) -> Any:
+    """The plugin, with its options from a group."""
     try:
         auth = loading.load_auth_from_conf_options(conf, GROUP)
     except keystone.MissingRequiredOptions as error:
         option = error.options[0].dest
-        raise section.error(option, "is required") from None
+        raise _error(conf, group, option, "is required") from None
     except keystone.ClientException as error:
-        raise section.error("auth_type", error) from None
-    return Access(
-        loading.load_session_from_conf_options(conf, GROUP, auth=auth),
-        {name: section[name] for name in _ADAPTER},
-    )
+        raise _error(conf, group, "auth_type", error) from None
+    # keystoneauth finds out when it asks for a token.
+    takes = conf[group].auth_type.endswith("password")
+    if takes and getattr(conf[group], "password", "") is None:
+        raise _error(conf, group, "password", "is required")
+    return auth
 
 
 def _plugin_opts(conf: cfg.ConfigOpts) -> list[cfg.Opt]:
@@ -105,16 +116,17 @@ def _plugin_opts(conf: cfg.ConfigOpts) -> list[cfg.Opt]:
         conf.register_opts(loading.get_auth_common_conf_options(), group=own)
     group = own or GROUP
     if not conf[group].auth_type:
-        raise _error(conf, group, "is required to reach the cloud")
+        why = "is required to reach the cloud"
+        raise _error(conf, group, "auth_type", why)
     try:
         found = loading.get_auth_plugin_conf_options(conf[group].auth_type)
     except keystone.NoMatchingPlugin as error:
-        raise _error(conf, group, error) from None
+        raise _error(conf, group, "auth_type", error) from None
     return [] if own else found
 
 
 def _error(
-    conf: cfg.ConfigOpts, group: str, why: object
+    conf: cfg.ConfigOpts, group: str, option: str, why: object
 ) -> exceptions.ConfigError:
     files = ", ".join(config.files_of(conf))
-    return config.Section(conf, group, files, {}).error("auth_type", why)
+    return config.Section(conf, group, files, {}).error(option, why)

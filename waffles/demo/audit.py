@@ -1,5 +1,6 @@
 """The command ``waffles audit``, run as an operator would."""
 
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -32,7 +33,14 @@ def connect(config: Path, url: str) -> None:
 
 def command(config: Path) -> str:
     """The command as an operator types it."""
-    return f"waffles audit --config-file {config} {COLUMNS}"
+    typed = shlex.join([_script(), "audit", "--config-file", str(config)])
+    return f"{typed} {COLUMNS}"
+
+
+def _script() -> str:
+    """The console script; by its path, as it may stand outside of PATH."""
+    beside = Path(sys.executable).with_name("waffles")
+    return str(beside) if beside.exists() else beside.name
 
 
 def finds(name: str, config: Path) -> None:
@@ -44,7 +52,7 @@ def finds(name: str, config: Path) -> None:
     typed = command(config)
     print(f"    $ {typed}")
     done = subprocess.run(  # noqa: S603  our own command
-        [sys.executable, "-c", _RUN, *typed.split()[1:]],
+        [sys.executable, "-c", _RUN, *shlex.split(typed)[1:]],
         capture_output=True,
         text=True,
         timeout=30,

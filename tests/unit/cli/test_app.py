@@ -59,6 +59,7 @@ def test_logging_is_left_as_it_was(run):
         ("waffles.policy", logging.WARNING, False),
         ("waffles.policy", logging.ERROR, True),
         ("stevedore.extension", logging.ERROR, False),
+        ("oslo_policy._parser", logging.ERROR, False),
         ("waffles.cli", logging.WARNING, True),
     ],
 )

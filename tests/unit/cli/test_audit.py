@@ -35,7 +35,7 @@ def test_a_cloud_that_keeps_the_rules_is_clean(run):
     assert run(FakeCloud(_server("1"))) == (
         0,
         [],
-        "1 servers were looked at, 0 violations found.\n",
+        "Servers looked at: 1. Violations found: 0.\n",
     )
 
 
@@ -53,7 +53,7 @@ def test_each_violation_is_a_row(run):
             "reason": "must match web",
         }
     ]
-    assert err == "1 servers were looked at, 1 violations found.\n"
+    assert err == "Servers looked at: 1. Violations found: 1.\n"
 
 
 def test_both_bearers_of_a_name_are_rows(run):
@@ -80,6 +80,17 @@ def test_a_project_is_asked_for_by_its_id(run):
     run(cloud, "--project", "red")
 
     assert cloud.asked == ["cells", "red", "red", "cells"]
+
+
+def test_a_project_without_a_server_may_be_a_wrong_id(run):
+    sentence = "Nova shows no server of project red: is that its id?"
+    code, rows, err = run(FakeCloud(), "--project", "red")
+
+    assert (code, rows) == (2, [])
+    assert err.splitlines()[1:] == [sentence]
+    assert run(FakeCloud())[0] == 0
+    down = FakeCloud(down=[["h1"], []])
+    assert sentence not in run(down, "--project", "red")[2]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 import pytest
 
-from waffles import exceptions
+from waffles import exceptions, opts
 from waffles.cli import configuration
 from waffles.cli.configuration import Use
+
+SAY = " (if a config_group names it, say --api-paste)"
 
 
 @pytest.fixture
@@ -22,15 +24,61 @@ def found(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "[DEFAULT]\nanything = x\n[api]\nx = y\n",
+        "[waffles_naming]\n[DEFAULT]\nanything = x\n[api]\nx = y\n",
         "[waffles_naming]\npattern = web-.*\nunique = cloud\n",
         "[WAFFLES_NAMING]\nmode = off\n",
+        "[waffles_naming]\n[waffles]\nauth_type = none\nendpoint = x\n",
     ],
-    ids=["empty", "nova's", "right", "capitals"],
+    ids=["nova's", "right", "capitals", "access"],
 )
 def test_what_is_right_is_no_problem(found, text):
     assert found(text) == []
+
+
+@pytest.mark.parametrize("text", ["", "[api]\nx = y\n"])
+def test_without_any_group_no_waffle_has_rules(found, text):
+    assert found(text) == [
+        (f"waffles_{name}", "", "no such group: the waffle has no rules")
+        for name in opts.waffles()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("group", "problem"),
+    [
+        ("waffles_namign", "; is it [waffles_naming]?" + SAY),
+        ("waffles_gpu", SAY),
+        ("waffle_naming", "; is it [waffles_naming]?"),
+        ("wafles_naming", "; is it [waffles_naming]?"),
+        ("WAFFLE_NAMING", "; is it [waffles_naming]?"),
+        ("waffles-metadata", "; is it [waffles_metadata]?"),
+        ("naming", "; is it [waffles_naming]?"),
+        ("waffle", "; is it [waffles]?"),
+    ],
+)
+def test_a_group_that_no_waffle_reads_is_a_problem(found, group, problem):
+    assert found(f"[waffles_naming]\n[{group}]\n") == [
+        (group, "", f"no waffle reads it{problem}")
+    ]
+
+
+@pytest.mark.parametrize(
+    "group",
+    """api api_database barbican cinder compute conductor console database
+    filter_scheduler glance guestfs image_cache keystone keystone_authtoken
+    libvirt metrics neutron notifications oslo_messaging_notifications
+    oslo_middleware oslo_policy pci placement quota remote_debug scheduler
+    serial_console service_user spice upgrade_levels vendordata_dynamic_auth
+    vnc workarounds wsgi""".split(),
+)
+def test_a_group_of_novas_is_none_of_ours(found, group):
+    assert found(f"[waffles_naming]\n[{group}]\nx = y\n") == []
+
+
+def test_a_wrong_option_of_our_own_access_is_a_problem(found):
+    text = "[waffles_naming]\n[waffles]\nauth_type = none\ntokn = x\n"
+
+    assert found(text) == [("waffles", "tokn", "there is no such option")]
 
 
 def test_an_error_says_where_it_is():

@@ -35,6 +35,9 @@ paste.filter_factory = nova.api.openstack:LegacyV2CompatibleWrapper.factory
 paste.filter_factory = nova.api.auth:NovaKeystoneContext.factory
 """
 NEW, OLD = "context", "context legacy"
+NOT_IN = (
+    "it does not stand in the pipeline of {}: requests there are not judged"
+)
 NAMING = "[filter:naming]\nuse = egg:waffles#naming\n"
 
 
@@ -70,8 +73,8 @@ def test_a_waffle_that_stands_right_is_no_problem(found, new, old):
 @pytest.mark.parametrize(
     ("new", "old", "problems"),
     [
-        (f"{NEW} naming", OLD, ["requests by /v2 pass it by"]),
-        (NEW, f"{OLD} naming", ["requests by /v2.1 pass it by"]),
+        (f"{NEW} naming", OLD, [NOT_IN.format("/v2")]),
+        (NEW, f"{OLD} naming", [NOT_IN.format("/v2.1")]),
         (
             f"naming {NEW}",
             f"{OLD} naming",
@@ -118,8 +121,8 @@ def test_two_policies_have_to_stand_in_both_pipelines(found):
     assert sorted(
         found(more, f"{NEW} naming", f"{OLD} b", options=options)
     ) == [
-        ("filter:b", "", "requests by /v2.1 pass it by"),
-        ("filter:naming", "", "requests by /v2 pass it by"),
+        ("filter:b", "", NOT_IN.format("/v2.1")),
+        ("filter:naming", "", NOT_IN.format("/v2")),
     ]
 
 
@@ -133,8 +136,39 @@ def test_a_group_whose_waffle_does_not_stand_is_a_problem(found):
     ((group, option, problem),) = found("", options="[waffles_metadata]\n")
 
     assert (group, option) == ("waffles_metadata", "")
-    assert problem.startswith("no waffle that ")
-    assert problem.endswith("api-paste.ini puts to use reads it")
+    assert problem.startswith("no waffle in /")
+    assert problem.endswith("/api-paste.ini reads it")
+
+
+def test_a_waffle_that_stands_without_a_group_is_a_problem(found, tmp_path):
+    (tmp_path / "own.conf").write_text("[waffles_naming]\n")
+    more = (
+        NAMING
+        + "config_file = %(here)s/own.conf\nconfig_group = mine\n"
+        + "[filter:m]\nuse = egg:waffles#metadata\n"
+        + "[filter:n]\nuse = egg:waffles#naming\n"
+    )
+    options = "[waffles_naming]\n[waffles_x]\n"
+    file = tmp_path / "api-paste.ini"
+    conf = tmp_path / "waffles.conf"
+    names = "naming m n"
+    file.write_text(
+        BASE.format(new=f"{NEW} {names}", old=f"{OLD} {names}") + more
+    )
+    conf.write_text(options)
+    problem = "no such group: the waffle has no rules"
+
+    assert places.problems(paste.Paste(str(file)), [str(conf)]) == [
+        (str(tmp_path / "own.conf"), "mine", "", problem),
+        (str(conf), "waffles_metadata", "", problem),
+        (str(conf), "waffles_x", "", "no waffle reads it"),
+        (
+            str(tmp_path / "own.conf"),
+            "waffles_naming",
+            "",
+            f"no waffle in {file} reads it",
+        ),
+    ]
 
 
 def test_a_key_that_a_waffle_does_not_take_is_a_problem(found):

@@ -87,6 +87,10 @@ def test_the_caller_is_known_by_either_name():
         ({"path": "/", "role": "admin"}, "there is no key 'role'"),
         ({"path": "/", "roles": "admin"}, "roles must be a JSON array"),
         ({"path": "/", "headers": []}, "headers must be a JSON object"),
+        ({"path": "/", "headers": {"A": 1}}, "header A must be a JSON string"),
+        ({"path": "/ü"}, "path is not all ASCII: write it percent-encoded"),
+        ({"path": "/?a=ü"}, "query is not all ASCII: write it percent-"),
+        ({"path": "/", "query": "a=ü"}, "query is not all ASCII: write it"),
         ({"path": "/", "answers": []}, "answers must be a JSON object"),
     ],
 )

@@ -55,6 +55,28 @@ def test_a_waffle_answers_as_in_the_pipeline(
     assert found.passes is (outcome != "refuses")
 
 
+@pytest.mark.parametrize("path", ["/compute/v2.1/servers", "/flavors"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_what_no_waffle_judges_is_not_said_to_pass(answer, method, path):
+    found = answer(
+        "naming", "pattern = x", CREATE | {"method": method, "path": path}
+    )
+
+    assert found.outcome == trial.NOT_JUDGED
+    assert found.message == "no waffle judges this request"
+    assert found.passes
+
+
+def test_a_read_is_not_judged(answer):
+    found = answer("naming", "pattern = x", CREATE | {"method": "GET"})
+
+    assert found.outcome == trial.NOT_JUDGED
+
+
+def test_what_another_waffle_judges_passes(answer):
+    assert answer("naming", "pattern = x", META).outcome == "passes"
+
+
 def test_a_changed_body_is_shown(answer):
     found = answer("metadata", "defaults = o={user_name}", CREATE)
 

@@ -2,6 +2,7 @@ import pytest
 
 from waffles import exceptions
 from waffles.cli import walk
+from waffles.clients import errors
 from waffles.policy import Finding, Violation
 
 
@@ -142,6 +143,14 @@ def test_a_cell_that_is_down_at_any_time_is_a_gap(down, gaps):
     assert all(
         part in gap for part, gap in zip(gaps, walked.gaps, strict=True)
     )
+
+
+def test_a_refusal_is_told_once():
+    refused = [errors.Refused(text) for text in ("No a.", "No b.", "No c.")]
+    cloud = FakeCloud(refused[1], down=[refused[0], refused[2]])
+    walked, _ = _walked(cloud, _auditor("cloud"))
+
+    assert walked.gaps == ["No a."]
 
 
 def test_not_every_gap_is_kept():

@@ -65,6 +65,41 @@ def test_the_most_specific_class_counts(error, kind, code):
     assert caught.value.__cause__ is error
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        nova.ClientException(500, "Oops.", request_id="req-1"),
+        nova.ClientException(503, "Oops."),
+        keystone.InternalServerError("Oops.", request_id="req-2"),
+    ],
+    ids=["nova", "no request id", "keystone"],
+)
+def test_repeats_do_not_differ(error):
+    with pytest.raises(exceptions.Unavailable) as caught, errors.mapped("It"):
+        raise error
+
+    assert str(caught.value) == "It: Oops."
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda text: nova.Unauthorized(401, text, request_id="req-1"),
+        lambda text: nova.Forbidden(403, text),
+        keystone.Unauthorized,
+        keystone.Forbidden,
+    ],
+    ids=["nova 401", "nova 403", "keystone 401", "keystone 403"],
+)
+def test_a_refusal_of_ours_says_whose(kind):
+    with pytest.raises(errors.Refused) as caught, errors.mapped("It"):
+        raise kind("Not you.")
+
+    assert str(caught.value) == (
+        "It: Not you: [waffles] needs an administrator."
+    )
+
+
 def test_the_text_is_of_one_line():
     with pytest.raises(exceptions.Unavailable) as caught, errors.mapped("It"):
         raise nova.CommandError("a\n  b")

@@ -109,7 +109,8 @@ def test_a_page_is_asked_for_when_it_is_needed():
 
 
 @pytest.mark.parametrize(
-    ("limit", "gone"), [(2, "b"), (3, "c"), (3, "bc"), (3, "b"), (3, "ad")]
+    ("limit", "gone"),
+    [(2, "b"), (3, "c"), (3, "bc"), (3, "ac"), (3, "b"), (3, "ad")],
 )
 def test_a_server_that_is_deleted_meanwhile_loses_no_other(limit, gone):
     def delete(api):
@@ -121,6 +122,13 @@ def test_a_server_that_is_deleted_meanwhile_loses_no_other(limit, gone):
     assert _ids(_nova(api).servers()) == [
         one for one in "abcdefg" if one not in lost
     ]
+
+
+def test_a_server_is_listed_once_if_its_page_overlaps_the_last():
+    gone = {"badRequest": {"code": 400, "message": "marker not found"}}, 400
+    api = FakeApi([*"abcdefg"], 3, {2: gone, 3: gone})
+
+    assert _ids(_nova(api).servers()) == [*"abcdefg"]
 
 
 def test_a_page_whose_servers_are_all_deleted_is_lost():

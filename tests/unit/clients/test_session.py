@@ -57,6 +57,19 @@ def test_a_request_does_not_wait_for_ever(load, lines, timeout, interfaces):
         (LOGIN + "timeout = soon", r"\[waffles\] timeout: .*soon"),
         (LOGIN + "valid_interfaces = inner", "valid_interfaces: 'inner'"),
         ("[waffles]\nauth_section = nova", r"\[nova\] auth_type: is required"),
+        (
+            "[waffles]\nauth_section = nova\n[nova]\nauth_type = password",
+            r"\[nova\] auth_url: is required",
+        ),
+        (
+            LOGIN.replace("password = ", "#"),
+            r"\[waffles\] password: is required",
+        ),
+        (
+            LOGIN.replace("password = ", "#").replace("waffles]", "nova]")
+            + "[waffles]\nauth_section = nova\n",
+            r"\[nova\] password: is required",
+        ),
     ],
     ids=[
         "nothing",
@@ -67,6 +80,9 @@ def test_a_request_does_not_wait_for_ever(load, lines, timeout, interfaces):
         "no number",
         "no interface",
         "empty section",
+        "no url in another section",
+        "no password",
+        "no password in another section",
     ],
 )
 def test_a_wrong_option_is_named(load, tmp_path, text, reason):
