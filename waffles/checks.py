@@ -14,6 +14,7 @@ from oslo_policy import policy
 
 from waffles.caller import Caller
 
+_RIGHT = re.compile(r"%\(\w+\)s|[^%*,]+")
 _TARGET_KEY = re.compile(r"%\((\w+)\)s")
 
 
@@ -75,6 +76,8 @@ def _refuse_kind(leaf: Any) -> None:
     quoted = kind.startswith(("'", '"'))
     if match.startswith(("'", '"')):
         raise ValueError(f"{leaf}: there are no quotes on the right")
+    if not _RIGHT.fullmatch(match):
+        raise ValueError(f"{leaf}: on the right stands a word or one %(key)s")
     if quoted and "%(" not in match:
         raise ValueError(f"{leaf} compares two words that never change")
     if kind == "is_admin" and match not in ("True", "False"):

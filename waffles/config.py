@@ -58,6 +58,8 @@ class Section:
         """
         if not text:
             raise self.error(option, "it is empty")
+        if "\n" in text or " #" in text:
+            raise self.error(option, f"{text!r}: one pattern a line, no more")
         raw = self._raw(option)
         if text not in raw and any("$" in line for line in raw):
             raise self.error(option, f"{text}: {_DOLLAR}")
@@ -81,7 +83,9 @@ class Section:
         return [
             line
             for group in groups
-            for line in group.get(self.group, {}).get(option, ())
+            for name, options in group.items()
+            if name.lower() == self.group.lower()
+            for line in options.get(option, ())
         ]
 
     def error(self, option: str, why: object) -> exceptions.ConfigError:
@@ -200,6 +204,7 @@ def _process_conf(name: str) -> cfg.ConfigOpts:
 
 def _refuse_unknown(file: str, group: str, opts: Sequence[cfg.Opt]) -> None:
     known = {name for opt in opts for name in (opt.name, opt.dest)}
+    several = {opt.dest for opt in opts if opt.multi}
     for name, options in sections(file).items():
         if name.lower() != group.lower():
             continue
@@ -207,6 +212,14 @@ def _refuse_unknown(file: str, group: str, opts: Sequence[cfg.Opt]) -> None:
             raise exceptions.ConfigError(
                 "there is no such option", file, group, option
             )
+        for option in options.keys() - several:
+            if len(options[option]) > 1:
+                raise exceptions.ConfigError(
+                    "it is given twice, and only the last would count",
+                    file,
+                    group,
+                    option,
+                )
 
 
 def _value(conf: cfg.ConfigOpts, group: str, opt: cfg.Opt, origin: str) -> Any:

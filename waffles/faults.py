@@ -82,8 +82,9 @@ def of_exception(
 
 def warned(app: "WSGIApplication", text: str) -> "WSGIApplication":
     """The application, its answers with a ``Warning`` header (RFC 7234)."""
-    # json.dumps makes a quoted-string of printable ASCII, whatever is in it.
-    header = ("Warning", f"299 waffles {json.dumps(text)}")
+    # json.dumps makes a quoted-string of printable ASCII, whatever is in it;
+    # servers and proxies take some kilobytes of headers.
+    header = ("Warning", f"299 waffles {json.dumps(text[:1000])}")
 
     def answer(
         environ: "WSGIEnvironment", start_response: "StartResponse"

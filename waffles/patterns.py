@@ -41,6 +41,10 @@ _SINGLE = {sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN, sre.AT}
 _STARTS = {sre.AT_BEGINNING, sre.AT_BEGINNING_STRING}
 
 
+#: What one engine takes for a quantifier or a class, and the other for text.
+_DIFFERS = re.compile(r"\{,\d|\[\[:")
+
+
 class Pattern(Protocol):
     """What ``re`` and RE2 have in common."""
 
@@ -63,6 +67,10 @@ def compiled(
     :raises ValueError: with the reason, when the text is no pattern or a
         request could make it slow
     """
+    if _DIFFERS.search(text):
+        raise ValueError(
+            "RE2 and re differ in {,n} and [[:name:]]: write {0,n}"
+        )
     return _of_re2(text, engine) if engine else _of_re(text, searched)
 
 
@@ -100,8 +108,8 @@ def _of_re2(text: str, engine: Any) -> Pattern:
 
 def _of_re(text: str, searched: bool) -> Pattern:
     try:
-        pattern = re.compile(text, re.ASCII)
         parsed = parser.parse(text, re.ASCII)
+        pattern = re.compile(_ended(text, list(parsed)), re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"it is not a pattern: {error}") from None
     items = list(parsed)
@@ -114,6 +122,18 @@ def _of_re(text: str, searched: bool) -> Pattern:
             " text in too many ways (waffles[re2] would take it)"
         )
     return pattern
+
+
+def _ended(text: str, items: list[Any]) -> str:
+    """The pattern with its last ``$`` as RE2 means it: at the very end.
+
+    :raises ValueError: it has another one, where re allows a newline after it
+    """
+    if items and items[-1] == (sre.AT, sre.AT_END):
+        text, items = rf"{text[:-1]}\Z", items[:-1]
+    if re.search(r"\bAT_END\b", repr(items)):
+        raise ValueError("a $ within it matches before a newline")
+    return text
 
 
 def ways(items: list[Any]) -> int:

@@ -88,6 +88,9 @@ OPTS = (
 )  # fmt: skip
 
 
+#: How many violations are told; a request of 100 KB can have thousands.
+MOST_SHOWN = 50
+
 #: What the log says of a breach, or of what could not be judged.
 _LINE = (
     "{policy} {outcome} {operation} (mode {mode}, {request_id}, project"
@@ -184,8 +187,10 @@ class Policy:
         return not self.when or self.when(caller, target)
 
     def message(self, finding: Finding) -> str:
-        """The sentence for the caller: every violation at once."""
-        found = "; ".join(str(violation) for violation in finding.violations)
+        """The sentence for the caller: all violations, up to MOST_SHOWN."""
+        found = "; ".join(map(str, finding.violations[:MOST_SHOWN]))
+        if len(finding.violations) > MOST_SHOWN:
+            found += f"; and {len(finding.violations) - MOST_SHOWN} more"
         more = f" . See {self.help_url}" if self.help_url else ""
         return (
             f"{finding.subject} breaks this cloud's {self.name} policy:"
@@ -243,7 +248,9 @@ class Policy:
             "user_id": caller.user_id,
             "request_id": request.request_id,
             "message": text,
-            "violations": [violation._asdict() for violation in found],
+            "violations": [
+                violation._asdict() for violation in found[:MOST_SHOWN]
+            ],
         }
         LOG.warning("%s", texts.one_line(_LINE.format_map(record)))
         self.notify("waffles.violation", record)

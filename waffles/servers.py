@@ -48,9 +48,11 @@ def matching(
 
     :raises Unavailable: Nova gives no answer, or only that of some cells
     """
+    # One that is deleted softly can come back.
+    listed = {"all_tenants": "1", "soft_deleted": "1", **filters}
     marker: dict[str, str] = {}
     while True:
-        query = parse.urlencode({"all_tenants": "1", **filters, **marker})
+        query = parse.urlencode({**listed, **marker})
         page = request.get(app, "/servers", query, elevated=True)
         yield from page["servers"]
         if "servers_links" not in page:

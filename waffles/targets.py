@@ -4,11 +4,12 @@ A create says in its body what the server will be.  For anything else Nova is
 asked, through the pipeline below, as the caller.
 """
 
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib import parse
 
-from waffles import servers
+from waffles import exceptions, servers
 from waffles.request import ComputeRequest
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Target(NamedTuple):
 def of_request(request: ComputeRequest, app: "WSGIApplication") -> Target:
     """The server that a request makes, or is about."""
     if request.operation == "servers:create":
-        return _of_create(request.object_at("server"))
+        return _of_create(request, app)
     present = of_server(servers.present(request, app))
     if request.operation == "servers:rebuild":
         image = request.object_at("rebuild").get("imageRef")
@@ -43,28 +44,68 @@ def of_server(server: Mapping[str, Any]) -> Target:
     )
 
 
-def _of_create(server: Mapping[str, Any]) -> Target:
+def _of_create(request: ComputeRequest, app: "WSGIApplication") -> Target:
+    server = request.object_at("server")
     zone = server.get("availability_zone")
     return Target(
-        flavor=_id_of(server.get("flavorRef")),
-        image=_id_of(server.get("imageRef")) or _image_of_disks(server),
+        flavor=_flavor(request, app, _id_of(server.get("flavorRef"))),
+        image=_image(server),
         availability_zone=str(zone or "").partition(":")[0].strip(),
     )
 
 
-def _id_of(reference: Any) -> str:
-    """Nova takes a link to a flavor or an image for its last part."""
-    return parse.urlsplit(str(reference or "")).path.split("/")[-1]
+def _flavor(
+    request: ComputeRequest, app: "WSGIApplication", typed: str
+) -> str:
+    """The id as Nova has it: MySQL finds a flavor by other spellings too."""
+    path = f"/flavors/{typed}".encode().decode("latin-1")
+    try:
+        return str(request.get(app, path)["flavor"]["id"]) if typed else ""
+    except exceptions.Hidden:
+        return typed  # Nova does not find it for the create either
 
 
-def _image_of_disks(server: Mapping[str, Any]) -> str:
-    """The image of a server that boots from a volume made of it."""
+def _image(server: Mapping[str, Any]) -> str:
+    """The image that a server boots from, by way of a volume or not.
+
+    :raises Malformed: one is named, and the root disk is made of another
+    """
+    named, disk = _id_of(server.get("imageRef")), _root_disk(server)
+    if disk is None:
+        return named
+    made_of = disk.get("source_type") == "image"
+    image = _id_of(disk.get("uuid")) if made_of else ""
+    if named and image != named:
+        raise exceptions.Malformed(
+            "imageRef and the disk of boot_index 0 must be of one image."
+        )
+    return image
+
+
+def _root_disk(server: Mapping[str, Any]) -> Mapping[str, Any] | None:
     disks = server.get("block_device_mapping_v2")
     for disk in disks if isinstance(disks, list) else []:
-        # Nova takes "00" and "0\n" for 0 as well.
-        if isinstance(disk, dict) and not str(
-            disk.get("boot_index", "none")
-        ).strip("-0\n"):
-            made_of_image = disk.get("source_type") == "image"
-            return str(disk.get("uuid", "")) if made_of_image else ""
-    return ""
+        if isinstance(disk, dict) and _is_zero(disk.get("boot_index")):
+            return disk
+    return None
+
+
+def _is_zero(index: Any) -> bool:
+    """Nova takes "00", "0\n" and 0.0 for 0 as well."""
+    try:
+        return index is not None and int(index) == 0
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _id_of(reference: Any) -> str:
+    """Nova takes a link for its last part, and ids of images in any form."""
+    typed = "" if reference is None else str(reference)
+    try:
+        last = parse.urlsplit(typed).path.split("/")[-1]
+    except ValueError:
+        raise exceptions.Malformed(f"{typed[:99]} is no id.") from None
+    try:
+        return str(uuid.UUID(last))
+    except ValueError:
+        return last

@@ -189,6 +189,44 @@ def test_unique_finds_names_of_any_characters(configured, nova, name, spelled):
     assert answer.status_int == 403, answer.text
 
 
+def test_the_name_of_a_server_that_can_come_back_is_taken(
+    configured, cloud, nova, name
+):
+    cloud.flags(reclaim_instance_interval=1000)
+    server = nova.server(name=name)["id"]
+    try:
+        nova.call("DELETE", f"/v2.1/servers/{server}")
+        nova.wait(server, "SOFT_DELETED")
+        api = configured("[waffles_naming]\nunique = project\n")
+        answer = api.call("POST", "/v2.1/servers", _create(name))
+    finally:
+        cloud.flags(reclaim_instance_interval=0)
+
+    assert answer.status_int == 403, answer.text
+
+
+def test_two_images_of_one_server_are_no_way_round_when(configured):
+    api = configured(
+        f"[waffles_naming]\npattern = x\nwhen = '{demo.IMAGE}':%(image)s\n"
+    )
+    disk = {
+        "boot_index": 0,
+        "source_type": "image",
+        "uuid": demo.IMAGE,
+        "destination_type": "volume",
+        "volume_size": 1,
+    }
+    other = "a2459075-d96c-40d5-893e-577ff92e721c"
+    answer = api.call(
+        "POST",
+        "/v2.1/servers",
+        _create("B", imageRef=other, block_device_mapping_v2=[disk]),
+    )
+
+    assert answer.status_int == 400, answer.text
+    assert "of one image" in answer.text
+
+
 def test_a_server_keeps_its_own_unique_name(configured, nova, name):
     server = nova.server(name=name)["id"]
     api = configured("[waffles_naming]\nunique = cloud\n")

@@ -42,6 +42,13 @@ def test_a_dollar_that_oslo_config_would_take_away_is_named(file, pattern):
         naming.filter_factory({}, config_file=str(file))
 
 
+def test_a_group_in_capitals_is_no_way_round(file):
+    file.write_text("[WAFFLES_NAMING]\npattern = x$mode\n")
+
+    with pytest.raises(exceptions.ConfigError, match="for a dollar"):
+        naming.filter_factory({}, config_file=str(file))
+
+
 def test_another_group_can_be_named(file):
     section = _load(
         file,
@@ -164,6 +171,15 @@ def test_files_of_a_folder_are_read_too(tmp_path, file):
         (naming, "pattern = [", "pattern: [: "),
         (naming, "deny_pattern = (?=a)", "deny_pattern: (?=a): "),
         (naming, "pattern =", "pattern: it is empty"),
+        (naming, "pattern = a  # b", "pattern: 'a  # b': one pattern a line"),
+        (naming, "pattern = a\n  b", "pattern: 'a\\nb': one pattern a line"),
+        (naming, "mode = warn\nmode = off", "mode: it is given twice"),
+        (
+            metadata,
+            "protected_keys = a\nprotected_keys = b",
+            "protected_keys: it is given twice",
+        ),
+        (metadata, "allowed_keys = téam", "allowed_keys: 'téam' cannot be"),
         (naming, "pattern = a$b", "pattern: no such option b"),
         (
             naming,

@@ -90,3 +90,23 @@ def test_a_pattern_that_is_looked_for_has_to_be_simpler(
         assert not admitted
     else:
         assert admitted
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("pattern", [".{,5}", "[[:digit:]]+"])
+def test_what_means_two_things_is_refused(engine, pattern):
+    with pytest.raises(ValueError, match="differ"):
+        patterns.compiled(pattern, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_end_is_the_end(engine):
+    pattern = patterns.compiled("^(dev|prd)$", searched=True, engine=engine)
+
+    assert pattern.search("dev")
+    assert not pattern.search("dev\n")
+
+
+def test_without_re2_an_end_in_the_middle_is_refused():
+    with pytest.raises(ValueError, match="before a newline"):
+        patterns.compiled("(a$|b)", engine=None)

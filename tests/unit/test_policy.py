@@ -170,3 +170,19 @@ def test_nobody_writes_lines_of_their_own_into_the_log(tmp_path, caplog):
     (record,) = caplog.records
     assert record.getMessage().isprintable()
     assert r"no such action: x\n2026" in record.getMessage()
+
+
+@pytest.mark.parametrize("mode", ["enforce", "warn"])
+def test_thousands_of_violations_are_not_all_told(tmp_path, mode):
+    sent = []
+    found = policy.dataclasses.replace(
+        _policy(tmp_path, f"mode = {mode}"),
+        notify=lambda *args: sent.append(args),
+    )
+    many = [Violation(f"/{n}", "is bad") for n in range(9000)]
+    answer = _answered(found, Finding("This", many))
+
+    told = answer.headers.get("Warning", answer.text)
+    assert len(told) < 1200
+    assert len(sent[0][1]["violations"]) == policy.MOST_SHOWN
+    assert sent[0][1]["message"].endswith("/49 is bad; and 8950 more")

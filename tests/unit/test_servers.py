@@ -30,11 +30,13 @@ def test_metadata_that_is_none_is_no_answer():
 
 def test_every_page_is_read_as_an_administrator():
     pages = {
-        "/servers?all_tenants=1&name=a": {
+        "/servers?all_tenants=1&soft_deleted=1&name=a": {
             "servers": [{"id": "1"}],
             "servers_links": [],
         },
-        "/servers?all_tenants=1&name=a&marker=1": {"servers": [{"id": "2"}]},
+        "/servers?all_tenants=1&soft_deleted=1&name=a&marker=1": {
+            "servers": [{"id": "2"}]
+        },
         "/os-services": UP,
     }
     nova = fakes.FakeNova(pages)

@@ -12,6 +12,7 @@ SHOWN = {
         "OS-EXT-AZ:availability_zone": "z",
     }
 }
+IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 PATH = f"/servers/{fakes.SERVER}"
 
 
@@ -50,10 +51,67 @@ def _target(method, path, body, answers=None):
             ("", "", ""),
         ),
         ({"block_device_mapping_v2": "x"}, ("", "", "")),
+        ({"flavorRef": 0}, ("0", "", "")),
+        ({"imageRef": f"{{{IMAGE.upper()}}}"}, ("", IMAGE, "")),
+        (
+            {
+                "imageRef": IMAGE,
+                "block_device_mapping_v2": [
+                    {
+                        "source_type": "image",
+                        "uuid": IMAGE.upper(),
+                        "boot_index": 0.0,
+                    }
+                ],
+            },
+            ("", IMAGE, ""),
+        ),
     ],
 )
 def test_a_create_says_what_the_server_will_be(server, expected):
     assert _target("POST", "/servers", {"server": server}) == expected
+
+
+def test_a_flavor_is_the_one_that_nova_finds():
+    """MySQL finds gpu.large by GPU.LARGE too."""
+    answers = {"/flavors/GPU": {"flavor": {"id": "gpu"}}}
+    body = {"server": {"flavorRef": "http://any/flavors/GPU"}}
+
+    assert _target("POST", "/servers", body, answers).flavor == "gpu"
+
+
+def test_a_flavor_that_nova_cannot_tell_is_not_judged():
+    with pytest.raises(exceptions.Unavailable):
+        _target(
+            "POST",
+            "/servers",
+            {"server": {"flavorRef": "1"}},
+            {"/flavors/1": 500},
+        )
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"flavorRef": "http://[/1"},
+        {
+            "imageRef": "i",
+            "block_device_mapping_v2": [
+                {"source_type": "image", "uuid": "j", "boot_index": 0}
+            ],
+        },
+        {
+            "imageRef": "i",
+            "block_device_mapping_v2": [
+                {"source_type": "volume", "uuid": "v", "boot_index": "0"}
+            ],
+        },
+    ],
+    ids=["no_id", "another_image", "a_volume"],
+)
+def test_a_server_that_is_two_things_is_malformed(server):
+    with pytest.raises(exceptions.Malformed):
+        _target("POST", "/servers", {"server": server})
 
 
 def test_for_anything_else_nova_is_asked():

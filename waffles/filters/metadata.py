@@ -232,7 +232,8 @@ def state(
 def spelling(key: str, rule: Rule) -> str | None:
     """What is wrong with a key, whatever it holds."""
     named = rule.guarded.get(keys.loose(key))
-    if rule.guarded and not keys.KEY.fullmatch(key):
+    judged = rule.guarded or rule.schema is not None
+    if judged and not keys.KEY.fullmatch(key):
         return "has other characters than a-z A-Z 0-9 - _ : . and space"
     if named is not None and named != key:
         return f"must be spelled {named}: databases take both for one key"
@@ -417,7 +418,10 @@ def rule_of(section: config.Section) -> Rule:
     }.items():
         for key in named:
             guarded[keys.loose(key)] = _guarded(section, option, key, guarded)
-    allowed = frozenset(section["allowed_keys"])
+    allowed = frozenset(
+        _guarded(section, "allowed_keys", key, {})
+        for key in section["allowed_keys"]
+    )
     return Rule(
         required=tuple(section["required_keys"]),
         allowed=allowed.union(guarded.values()) if allowed else None,

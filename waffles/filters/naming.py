@@ -318,8 +318,8 @@ class Naming(Waffle):
                 self.rule,
                 lambda regex: self._others(request, regex),
             )
-        hostname = text(holder, "hostname")
-        if hostname is not None and not request.legacy:
+        hostname = None if request.legacy else text(holder, "hostname")
+        if hostname is not None:
             found += [
                 Violation(f"/{key}/hostname", reason)
                 for reason in mismatch(hostname, self.rule.hostnames)
@@ -337,18 +337,16 @@ class Naming(Waffle):
 
     def _others(self, request: ComputeRequest, regex: str) -> Iterator[str]:
         """The names of other servers, where names must be the only ones."""
-        own = request.ids.get("server_id")
+        project = str(request.caller.project_id)
+        if request.operation != "servers:create":
+            # Who does not see the server is told that, and no more.
+            project = servers.present(request, self.app)["tenant_id"]
         filters = {"name": regex}
         if self.rule.unique == "project":
-            filters["project_id"] = self._project(request)
+            filters["project_id"] = project
         for server in servers.matching(request, self.app, filters):
-            if server["id"] != own:
+            if server["id"] != request.ids.get("server_id"):
                 yield server["name"]
-
-    def _project(self, request: ComputeRequest) -> str:
-        if request.operation == "servers:create":
-            return str(request.caller.project_id)
-        return str(servers.present(request, self.app)["tenant_id"])
 
 
 def filter_factory(

@@ -177,9 +177,10 @@ def test_what_is_judged(tmp_path, method, path, body, status):
     assert len(nova.writes) == (status == 202)
 
 
-def test_by_v2_there_is_no_hostname(tmp_path):
+@pytest.mark.parametrize("hostname", ["x", None, 1, "x" * 256], ids=repr)
+def test_by_v2_there_is_no_hostname(tmp_path, hostname):
     app = _over(fakes.FakeNova(), "hostname_pattern = h", tmp_path)
-    body = {"server": {"hostname": "x"}}
+    body = {"server": {"hostname": hostname}}
     answer = fakes.send(
         app, "PUT", PATH, body, **{"openstack.legacy_v2": True}
     )
@@ -279,3 +280,12 @@ def test_only_ascii_and_the_kelvin_sign_fold_to_ascii():
     }
 
     assert others == {"\u212a"}
+
+
+def test_who_does_not_see_a_server_learns_nothing_of_its_name(tmp_path):
+    nova = fakes.FakeNova()
+    app = _over(nova, "unique = cloud", tmp_path)
+    answer = fakes.send(app, "PUT", PATH, {"server": {"name": "a"}})
+
+    assert answer.status_int == 404
+    assert nova.reads == [PATH]
