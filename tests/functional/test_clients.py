@@ -185,8 +185,8 @@ def test_what_cannot_be_judged_is_a_bad_request(client):
 
     assert refused(client, *call, min_count=1, max_count=1001) == (
         400,
-        "max_count is 1001: names of more than 1000 servers at once are not"
-        " judged.",
+        "Names of more than 1000 servers at once (min_count, max_count) are"
+        " not judged.",
     )
 
 
