@@ -108,6 +108,9 @@ ACTIONS = frozenset(
     """.split()
 )
 
+#: The last microversion whose servers show the id of their flavor.
+SHOWS_FLAVOR_ID = "2.46"
+
 ACTION = "servers:action"
 
 #: A write below a guarded collection that no row names.

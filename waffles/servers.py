@@ -4,14 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib import parse
 
-from waffles import exceptions
+from waffles import exceptions, operations
 from waffles.request import ComputeRequest
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
-
-#: The last microversion whose servers show the id of their flavor.
-SHOWN = "2.46"
 
 
 def present(request: ComputeRequest, app: "WSGIApplication") -> dict[str, Any]:
@@ -21,7 +18,9 @@ def present(request: ComputeRequest, app: "WSGIApplication") -> dict[str, Any]:
     :raises Unavailable: Nova gives no answer
     """
     path = f"/servers/{request.ids['server_id']}"
-    server = request.get(app, path, microversion=SHOWN).get("server")
+    server = request.get(
+        app, path, microversion=operations.SHOWS_FLAVOR_ID
+    ).get("server")
     if not isinstance(server, dict) or "flavor" not in server:
         raise exceptions.Unavailable("Nova shows only a part of the server.")
     return server

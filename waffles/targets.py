@@ -60,9 +60,11 @@ def _flavor(
     """The id as Nova has it: MySQL finds a flavor by other spellings too."""
     path = f"/flavors/{typed}".encode().decode("latin-1")
     try:
-        return str(request.get(app, path)["flavor"]["id"]) if typed else ""
+        found = request.get(app, path).get("flavor") if typed else None
     except exceptions.Hidden:
         return typed  # Nova does not find it for the create either
+    # "detail" is a path of its own, and brings a list.
+    return str(found["id"]) if found else typed
 
 
 def _image(server: Mapping[str, Any]) -> str:

@@ -80,6 +80,13 @@ def test_a_flavor_is_the_one_that_nova_finds():
     assert _target("POST", "/servers", body, answers).flavor == "gpu"
 
 
+def test_a_flavor_that_is_called_detail_is_no_list():
+    answers = {"/flavors/detail": {"flavors": [{"id": "1"}]}}
+    body = {"server": {"flavorRef": "detail"}}
+
+    assert _target("POST", "/servers", body, answers).flavor == "detail"
+
+
 def test_a_flavor_that_nova_cannot_tell_is_not_judged():
     with pytest.raises(exceptions.Unavailable):
         _target(

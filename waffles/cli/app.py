@@ -8,6 +8,8 @@ from typing import Any
 
 from cliff import app, commandmanager
 
+from waffles.cli import listing
+
 DESCRIPTION = """\
 Look after the waffles in front of a Nova: check their configuration, audit
 the servers that exist. Without --config-file it is read from
@@ -39,13 +41,7 @@ class App(app.App):
         parser = super().build_option_parser(
             description, version, argparse_kwargs
         )
-        parser.add_argument(
-            "--config-file",
-            action="append",
-            default=[],
-            metavar="FILE",
-            help="Read this file of options; can be repeated.",
-        )
+        listing.takes_config_files(parser)
         return parser
 
     def configure_logging(self) -> None:

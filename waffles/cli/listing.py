@@ -23,6 +23,17 @@ CLEAN, FOUND, COULD_NOT_LOOK = 0, 1, 2
 OWN_FILE = "/etc/waffles/waffles.conf"
 
 
+def takes_config_files(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config-file``, before and behind the subcommand alike."""
+    parser.add_argument(
+        "--config-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Read this file of options; can be repeated.",
+    )
+
+
 class Listing(lister.Lister, abc.ABC):
     """A subcommand that writes rows, and has an exit code."""
 
@@ -31,13 +42,7 @@ class Listing(lister.Lister, abc.ABC):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        parser.add_argument(
-            "--config-file",
-            action="append",
-            default=[],
-            metavar="FILE",
-            help="Read this file of options; can be repeated.",
-        )
+        takes_config_files(parser)
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:

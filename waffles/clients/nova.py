@@ -6,11 +6,10 @@ from urllib import parse
 
 from novaclient import client
 
-from waffles import exceptions
+from waffles import exceptions, operations
 from waffles.clients import errors, session
 
-#: The last microversion whose servers show the id of their flavor.
-SERVERS = "2.46"
+SERVERS = operations.SHOWS_FLAVOR_ID
 
 #: From here on services of a cell that is down are shown, as UNKNOWN.
 SERVICES = "2.69"
