@@ -6,7 +6,7 @@ Nova.
 
 Imports go down only::
 
-    cli : demo
+    cli : demo : scheduler
     opts
     filters
     waffle
@@ -16,8 +16,8 @@ Imports go down only::
     request
     checks | subrequest
     body | caller | clients | faults | schemas
-    config | keys | operations
-    patterns | texts
+    config | creates | keys | operations | pins
+    ids | patterns | texts
     exceptions
 
 ``import-linter`` holds the code to this picture (``tox -e lint``).

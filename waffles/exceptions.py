@@ -7,6 +7,7 @@
     └── Unjudged         a request that nobody can judge, and the code for it
         ├── Malformed    400: Nova would not understand it either
         ├── Hidden       Nova does not show the caller what it is about
+        ├── Conflict     409: nothing in the cloud is as the request needs it
         └── Unavailable  503: something that must be asked gave no answer
 
 None of them leaves a waffle: at start PasteDeploy shows a ConfigError, and at
@@ -56,6 +57,12 @@ class Hidden(Unjudged):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Conflict(Unjudged):
+    """Nothing in the cloud is as the request needs it, at the moment."""
+
+    code = 409
 
 
 class Unavailable(Unjudged):

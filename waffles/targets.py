@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib import parse
 
-from waffles import exceptions, servers
+from waffles import creates, exceptions, servers
 from waffles.request import ComputeRequest
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def of_request(request: ComputeRequest, app: "WSGIApplication") -> Target:
     present = of_server(servers.present(request, app))
     if request.operation == "servers:rebuild":
         image = request.object_at("rebuild").get("imageRef")
-        return present._replace(image=_id_of(image))
+        return present._replace(image=id_of(image))
     return present
 
 
@@ -46,25 +46,34 @@ def of_server(server: Mapping[str, Any]) -> Target:
 
 def _of_create(request: ComputeRequest, app: "WSGIApplication") -> Target:
     server = request.object_at("server")
-    zone = server.get("availability_zone")
+    typed = id_of(server.get("flavorRef"))
     return Target(
-        flavor=_flavor(request, app, _id_of(server.get("flavorRef"))),
+        # MySQL finds a flavor by other spellings of its id too.
+        flavor=str(flavor(request, app, typed).get("id", typed)),
         image=_image(server),
-        availability_zone=str(zone or "").partition(":")[0].strip(),
+        availability_zone=creates.location(server).zone or "",
     )
 
 
-def _flavor(
-    request: ComputeRequest, app: "WSGIApplication", typed: str
-) -> str:
-    """The id as Nova has it: MySQL finds a flavor by other spellings too."""
+def flavor(
+    request: ComputeRequest,
+    app: "WSGIApplication",
+    typed: str,
+    microversion: str = "2.1",
+) -> dict[str, Any]:
+    """A flavor as Nova shows it; empty where Nova does not find it.
+
+    :param typed: its id, in whatever spelling
+    """
+    if not typed:
+        return {}
     path = f"/flavors/{typed}".encode().decode("latin-1")
     try:
-        found = request.get(app, path).get("flavor") if typed else None
+        found = request.get(app, path, microversion=microversion)
     except exceptions.Hidden:
-        return typed  # Nova does not find it for the create either
+        return {}  # nor does Nova find it for the create
     # "detail" is a path of its own, and brings a list.
-    return str(found["id"]) if found else typed
+    return found.get("flavor") or {}
 
 
 def _image(server: Mapping[str, Any]) -> str:
@@ -72,11 +81,11 @@ def _image(server: Mapping[str, Any]) -> str:
 
     :raises Malformed: one is named, and the root disk is made of another
     """
-    named, disk = _id_of(server.get("imageRef")), _root_disk(server)
+    named, disk = id_of(server.get("imageRef")), _root_disk(server)
     if disk is None:
         return named
     made_of = disk.get("source_type") == "image"
-    image = _id_of(disk.get("uuid")) if made_of else ""
+    image = id_of(disk.get("uuid")) if made_of else ""
     if named and image != named:
         raise exceptions.Malformed(
             "imageRef and the disk of boot_index 0 must be of one image."
@@ -100,8 +109,11 @@ def _is_zero(index: Any) -> bool:
         return False
 
 
-def _id_of(reference: Any) -> str:
-    """Nova takes a link for its last part, and ids of images in any form."""
+def id_of(reference: Any) -> str:
+    """The id in a reference.
+
+    Nova takes a link for its last part, and ids of images in any form.
+    """
     typed = "" if reference is None else str(reference)
     try:
         last = parse.urlsplit(typed).path.split("/")[-1]

@@ -3,15 +3,42 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import webob
 
 from waffles.demo import cloud as demo
+from waffles.demo import listen, standins
 
 ETC = Path(__file__).parents[2] / "etc"
-OFF = "[waffles_naming]\nmode = off\n[waffles_metadata]\nmode = off\n"
+OFF = "".join(
+    f"[waffles_{name}]\nmode = off\n"
+    for name in ("naming", "metadata", "networks", "network_policy")
+)
+
+ACCESS = """
+[waffles]
+auth_type = password
+auth_url = {url}/identity/v3
+username = admin
+user_domain_id = default
+password = any
+project_name = admin
+project_domain_id = default
+region_name = demo
+"""
+
+
+class Services(NamedTuple):
+    """The cloud's services over HTTP, each waffle off.
+
+    :param url: of all of them, without a path
+    :param access: the group of a configuration by which we reach them
+    """
+
+    url: str
+    access: str
 
 
 class Api:
@@ -75,6 +102,15 @@ class Api:
             time.sleep(0.05)
         raise AssertionError(f"still {server['status']}: {server}")
 
+    def delete(self, server_id: str, user: demo.User = demo.DEMO) -> None:
+        """Delete a server and wait until it is gone."""
+        path = f"/v2.1/servers/{server_id}"
+        for _ in range(200):
+            if self.call("DELETE", path, user=user).status_int == 404:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"still there: {self.show(server_id)}")
+
     def show(self, server_id: str) -> dict[str, Any]:
         """The server as Nova shows it to an administrator at 2.46."""
         answer = self.call(
@@ -129,3 +165,10 @@ def configured(cloud: demo.Cloud, settings: Path) -> Callable[[str], Api]:
 def nova(configured: Callable[[str], Api]) -> Api:
     """Nova with every waffle off."""
     return configured("")
+
+
+@pytest.fixture(scope="session")
+def services(cloud: demo.Cloud, nova: Api) -> Iterator[Services]:
+    """Nova, and the stand-ins for Keystone, Glance and Neutron."""
+    with listen.listening(standins.beside(nova.app, cloud)) as url:
+        yield Services(url, ACCESS.format(url=url))

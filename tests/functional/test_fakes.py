@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import pytest
 from nova import context as nova_context
 
 from tests import fakes
 from waffles.demo import cloud as demo
 
 
+@pytest.mark.usefixtures("cloud")
 def test_a_context_has_the_fields_of_the_fake():
     real = nova_context.RequestContext(
         "ann-id", "red-id", user_name="ann", project_name="red",
@@ -19,6 +21,7 @@ def test_a_context_has_the_fields_of_the_fake():
         assert getattr(real, field.name) == getattr(fake, field.name), field
 
 
+@pytest.mark.usefixtures("cloud")
 def test_an_elevated_context_is_another_one():
     real = nova_context.RequestContext("a", "b", roles=["member"])
     fake = fakes.FakeContext()

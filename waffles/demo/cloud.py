@@ -2,22 +2,21 @@
 
 Nova's own functional fixtures: its API behind the real ``auth_token``, its
 scheduler, conductor and computes (with a hypervisor that only pretends), its
-databases in SQLite, Placement; Neutron, Glance and Cinder are stand-ins of
-the fixtures.  Made for a demonstration and for tests: nothing is kept.
+databases in SQLite, Placement; Glance and Cinder are stand-ins of the
+fixtures, Neutron is :mod:`waffles.demo.neutron`.  The scheduler has the filter
+of :mod:`waffles.scheduler`.  Made for a demonstration and for tests: nothing
+is kept.
 """
 
 import contextlib
 import functools
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "1"
-
 # isort: off
-import nova.tests.functional  # noqa: F401  must come before any other Nova
+from waffles.demo import threads  # noqa: F401  before any other Nova
 
 # isort: on
 import fixtures
@@ -28,6 +27,8 @@ from nova.api import wsgi
 from nova.tests import fixtures as nova_fixtures
 from nova.tests.functional import integrated_helpers
 from oslo_config import cfg
+
+from waffles.demo import neutron
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -86,6 +87,11 @@ class Cloud(integrated_helpers._IntegratedTestBase):  # type: ignore[misc]
         self.tokens = self.useFixture(keystone_fixture.AuthTokenFixture())
         for user in (ADMIN, DEMO, OTHER, READER):
             _add(self.tokens, user)
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                "nova.tests.fixtures.NeutronFixture", neutron.Neutron
+            )
+        )
         super().setUp()
         # Nova's fixtures make an error of what SQLAlchemy 2.1 deprecates.
         warnings.filterwarnings(
@@ -101,6 +107,17 @@ class Cloud(integrated_helpers._IntegratedTestBase):  # type: ignore[misc]
         self.flags(api_paste_config=str(self.paste), group="wsgi")
         self.flags(compute_driver="fake.FakeDriver")
         self.flags(instances=-1, cores=-1, ram=-1, group="quota")
+        self.flags(
+            available_filters=[
+                "nova.scheduler.filters.all_filters",
+                "waffles.scheduler.AggregateNetworkFilter",
+            ],
+            enabled_filters=[
+                *cfg.CONF.filter_scheduler.enabled_filters,
+                "AggregateNetworkFilter",
+            ],
+            group="filter_scheduler",
+        )
         super()._setup_services()
 
     def _setup_compute_service(self) -> Any:

@@ -1,9 +1,10 @@
-"""Stand-ins for Keystone and Glance, for the ``openstack`` client.
+"""Stand-ins for Keystone, Glance and Neutron, for clients of all kinds.
 
 They are no more than that: Keystone gives out the token of any user to
-whoever names him, without a look at the password, and Glance only shows the
-images that Nova's fixtures have.  They stand beside Nova on one port, under
-``/identity`` and ``/image``.
+whoever names him, without a look at the password, Glance only shows the
+images that Nova's fixtures have, and Neutron the networks of the cloud
+(:mod:`waffles.demo.network_api`).  They stand beside Nova on one port, under
+``/identity``, ``/image`` and ``/network``.
 """
 
 import re
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import webob
 from webob import dec
 
+from waffles.demo import network_api
 from waffles.demo.cloud import Cloud
+from waffles.demo.neutron_client import Client
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -23,18 +26,19 @@ SERVICES = {
     "compute": ("nova", "/v2.1"),
     "identity": ("keystone", "/identity/v3"),
     "image": ("glance", "/image"),
+    "network": ("neutron", "/network"),
 }
 
 
 def beside(nova: "WSGIApplication", cloud: Cloud) -> "WSGIApplication":
     """Nova's application, with the stand-ins beside it.
 
-    :param cloud: the one whose tokens and images they give out
+    :param cloud: the one whose tokens, images and networks they give out
     """
 
     @dec.wsgify
     def application(request: webob.Request) -> "WSGIApplication":
-        ours = request.path.startswith(("/identity", "/image"))
+        ours = request.path.startswith(("/identity", "/image", "/network"))
         return _answer(request, cloud) if ours else nova
 
     return application
@@ -98,6 +102,23 @@ def _image(
     return _json(200, _shown(found))
 
 
+def _neutron(request: webob.Request, cloud: Cloud) -> webob.Response:
+    version = _version(request, "v2.0", "CURRENT", "/network/v2.0/")
+    return _json(200, {"versions": [version]})
+
+
+def _network(
+    request: webob.Request, cloud: Cloud, *path: str
+) -> webob.Response:
+    name = request.headers.get("X-Auth-Token")
+    if name not in cloud.tokens.tokens:
+        return _json(401, {"message": "The request is not authorized."})
+    token = cloud.tokens.fetch_token(name)["token"]
+    roles = {role["name"] for role in token["roles"]}
+    client = Client(cloud.neutron, token["project"]["id"], "admin" in roles)
+    return _json(*network_api.answer(client, request, *path))
+
+
 def _shown(image: dict[str, Any]) -> dict[str, Any]:
     names = ("id", "name", "status", "visibility", "min_disk", "min_ram")
     return {name: image[name] for name in names}
@@ -123,4 +144,7 @@ ROUTES: dict[str, Callable[..., webob.Response]] = {
     r"GET /image/?": _glance,
     r"GET /image/v2/images": _images,
     r"GET /image/v2/images/([^/]+)": _image,
+    r"GET /network/?": _neutron,
+    r"GET /network/v2\.0/([^/]+)": _network,
+    r"GET /network/v2\.0/([^/]+)/([^/]+)": _network,
 }

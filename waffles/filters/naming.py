@@ -45,7 +45,15 @@ from typing import TYPE_CHECKING, Any
 
 from oslo_config import cfg
 
-from waffles import config, exceptions, patterns, policy, servers, texts
+from waffles import (
+    config,
+    creates,
+    exceptions,
+    patterns,
+    policy,
+    servers,
+    texts,
+)
 from waffles.policy import Finding, Violation
 from waffles.request import ComputeRequest
 from waffles.waffle import Waffle
@@ -207,7 +215,13 @@ def names(name: str, many: int) -> list[str]:
     (``nova/compute/api.py``, ``_apply_instance_name_template``).
 
     :param many: the value of ``max_count``
+    :raises Malformed: more than can be judged
     """
+    if many > MOST_NAMES:
+        raise exceptions.Malformed(
+            f"Names of more than {MOST_NAMES} servers at once (min_count,"
+            f" max_count) are not judged."
+        )
     numbered = range(1, many + 1) if many > 1 else ()
     return [name, *(f"{name}-{number}" for number in numbered)]
 
@@ -255,26 +269,6 @@ def text(holder: Mapping[str, Any], key: str) -> str | None:
     return value
 
 
-def count(server: Mapping[str, Any]) -> int:
-    """How many servers a create asks for, read as Nova reads it.
-
-    :raises Malformed: no number, or more names than can be judged
-    """
-    try:
-        least = int(server.get("min_count", 1))
-        most = int(server.get("max_count", least))
-    except (TypeError, ValueError, OverflowError):
-        raise exceptions.Malformed(
-            "min_count and max_count must be numbers."
-        ) from None
-    if most > MOST_NAMES:
-        raise exceptions.Malformed(
-            f"Names of more than {MOST_NAMES} servers at once (min_count,"
-            f" max_count) are not judged."
-        )
-    return most
-
-
 def subject(operation: str | None, name: str | None) -> str:
     """How the refusal begins."""
     if name is None:
@@ -311,7 +305,7 @@ class Naming(Waffle):
                 for reason in mismatch(str(name).strip(), self.rule.images)
             ]
         elif name is not None:
-            many = count(holder) if request.operation in NAMED else 1
+            many = creates.count(holder) if request.operation in NAMED else 1
             found += violations(
                 f"/{key}/name",
                 names(name.strip(), many),
