@@ -14,7 +14,7 @@ Imports go down only::
     targets
     servers | templates
     request
-    checks | subrequest
+    checks | fabric | subrequest
     body | caller | clients | faults | schemas
     config | creates | keys | operations | pins
     ids | patterns | texts

@@ -77,12 +77,15 @@ class Section:
             for name in sections(file)
         )
 
+    @property
+    def raw(self) -> dict[str, dict[str, dict[str, list[str]]]]:
+        """All that the files say, before oslo.config fills in anything."""
+        return {file: sections(file) for file in files_of(self.conf)}
+
     def _raw(self, option: str) -> list[str]:
-        """What the files say, before oslo.config fills in anything."""
-        groups = (sections(file) for file in files_of(self.conf))
         return [
             line
-            for group in groups
+            for group in self.raw.values()
             for name, options in group.items()
             if name.lower() == self.group.lower()
             for line in options.get(option, ())
@@ -191,6 +194,17 @@ def files_of(conf: cfg.ConfigOpts) -> list[str]:
     for folder in conf.config_dir or []:
         files += sorted(glob.glob(os.path.join(folder, "*.conf")))
     return [file for file in files if os.path.exists(file)]
+
+
+def of_process(option: str) -> Any:
+    """An option of the process's own, such as one of Nova's.
+
+    None where the process has no such option.
+    """
+    try:
+        return cfg.CONF[option]
+    except cfg.NoSuchOptError:
+        return None
 
 
 def _process_conf(name: str) -> cfg.ConfigOpts:

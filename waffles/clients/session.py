@@ -21,6 +21,7 @@ from keystoneauth1 import loading, session
 from oslo_config import cfg
 
 from waffles import config, exceptions
+from waffles.clients import deadline
 
 GROUP = "waffles"
 
@@ -37,6 +38,8 @@ _ADAPTER = (
     "status_code_retry_delay",
     "retriable_status_codes",
 )
+
+_RETRIES = ("connect_retries", "status_code_retries")
 
 _INTERFACES = {"public", "internal", "admin"}
 
@@ -64,6 +67,18 @@ class Access:
     session: session.Session
     options: dict[str, Any]
 
+    def at_once(self) -> "Access":
+        """The same, without repeats: they would outlast a deadline."""
+        options = {**self.options, **dict.fromkeys(_RETRIES, 0)}
+        return dataclasses.replace(self, options=options)
+
+
+def cloud(conf: cfg.ConfigOpts) -> str:
+    """What tells the cloud of a configuration that was loaded from others."""
+    group = conf[conf[GROUP].auth_section or GROUP]
+    where = (getattr(group, name, None) for name in ("auth_url", "endpoint"))
+    return " ".join(map(str, (*where, conf[GROUP].region_name)))
+
 
 def sample_opts() -> list[cfg.Opt]:
     """The options as the sample shows them: with those of a password."""
@@ -81,12 +96,11 @@ def load(conf: cfg.ConfigOpts) -> Access:
         known = ", ".join(sorted(_INTERFACES))
         why = f"{interface!r} is none of {known}"
         raise section.error("valid_interfaces", why)
-    return Access(
-        loading.load_session_from_conf_options(
-            conf, GROUP, auth=_auth(conf, section["auth_section"] or GROUP)
-        ),
-        {name: section[name] for name in _ADAPTER},
+    http = loading.load_session_from_conf_options(
+        conf, GROUP, auth=_auth(conf, section["auth_section"] or GROUP)
     )
+    deadline.mount(http)
+    return Access(http, {name: section[name] for name in _ADAPTER})
 
 
 def _auth(conf: cfg.ConfigOpts, group: str) -> Any:

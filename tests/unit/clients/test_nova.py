@@ -16,20 +16,22 @@ class FakeApi(requests.adapters.BaseAdapter):
     """A list of servers by pages; the newest come first, as in Nova.
 
     :param steps: page number -> called before it, or an answer instead of it
+    :param lists: what else is listed, in one page each
     """
 
-    def __init__(self, ids, limit=2, steps=None, services=()):
+    def __init__(self, ids, limit=2, steps=None, **lists):
         super().__init__()
         self.ids, self.limit = list(ids), limit
         self.steps = steps or {}
-        self.services = services
+        self.lists = lists
         self.requests = []
 
     def send(self, request, **how):
         self.requests.append(request)
         split = parse.urlsplit(request.url)
-        if split.path.endswith("/os-services"):
-            return self._answer(request, {"services": list(self.services)})
+        for key, items in self.lists.items():
+            if split.path.endswith(f"/os-{key}"):
+                return self._answer(request, {key: items})
         step = self.steps.pop(len(self.requests), None)
         if isinstance(step, Exception):
             raise step
@@ -37,9 +39,11 @@ class FakeApi(requests.adapters.BaseAdapter):
             return self._answer(request, *step)
         if step:
             step(self)
-        return self._answer(request, *self._page(parse.parse_qs(split.query)))
+        key = split.path.split("/")[-2]
+        query = parse.parse_qs(split.query)
+        return self._answer(request, *self._page(key, query))
 
-    def _page(self, query):
+    def _page(self, key, query):
         start = 0
         if "marker" in query:
             (marker,) = query["marker"]
@@ -51,9 +55,9 @@ class FakeApi(requests.adapters.BaseAdapter):
                 return {"badRequest": fault}, 400
             start = self.ids.index(marker) + 1
         found = self.ids[start : start + self.limit]
-        body = {"servers": [{"id": one} for one in found]}
+        body = {key: [{"id": one} for one in found]}
         if len(found) == self.limit:
-            body["servers_links"] = [{"rel": "next"}]
+            body[f"{key}_links"] = [{"rel": "next"}]
         return body, 200
 
     def _answer(self, request, body, status=200):
@@ -142,6 +146,15 @@ def test_a_page_whose_servers_are_all_deleted_is_lost():
         next(servers)
 
 
+def test_that_a_page_is_not_there_is_no_matter_of_its_marker():
+    gone = {"itemNotFound": {"code": 404, "message": "no such list"}}, 404
+    api = FakeApi([*"abcd"], steps={2: gone})
+
+    with pytest.raises(exceptions.Hidden, match="no such list"):
+        list(_nova(api).servers())
+    assert len(api.requests) == 2
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -174,3 +187,48 @@ def test_hosts_of_a_cell_that_is_down_are_named():
 
     assert _nova(api).down_hosts() == ["h1", "h2"]
     assert api.requests[0].headers["OpenStack-API-Version"] == "compute 2.69"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
+def test_each_flavor_is_listed_once_whatever_the_limit(limit):
+    api = FakeApi([*"abcde"], limit)
+
+    assert _ids(_nova(api).flavors()) == [*"abcde"]
+
+
+def test_flavors_of_all_projects_are_asked_for_with_their_extra_specs():
+    api = FakeApi(["a"])
+    list(_nova(api).flavors())
+    (request,) = api.requests
+
+    assert request.url == f"{URL}/flavors/detail?is_public=none"
+    assert request.headers["OpenStack-API-Version"] == "compute 2.61"
+
+
+@pytest.mark.parametrize(
+    ("key", "ask", "path"),
+    [
+        ("aggregates", nova.Nova.aggregates, "/os-aggregates"),
+        (
+            "services",
+            nova.Nova.compute_services,
+            "/os-services?binary=nova-compute",
+        ),
+    ],
+    ids=["aggregates", "services"],
+)
+def test_what_has_no_pages_is_one_list(key, ask, path):
+    api = FakeApi([], **{key: [{"id": 1}, {"id": 2}]})
+
+    assert _ids(ask(_nova(api))) == [1, 2]
+    assert api.requests[0].url == URL + path
+
+
+@pytest.mark.parametrize(
+    "ask", [nova.Nova.aggregates, nova.Nova.compute_services]
+)
+def test_a_list_that_is_none_is_no_answer(ask):
+    api = FakeApi([], aggregates=None, services={})
+
+    with pytest.raises(exceptions.Unavailable):
+        ask(_nova(api))

@@ -1,7 +1,8 @@
 import pytest
+from keystoneauth1 import session as keystone
 
 from waffles import config, exceptions
-from waffles.clients import session
+from waffles.clients import deadline, session
 
 LOGIN = """\
 [waffles]
@@ -99,6 +100,75 @@ def test_the_options_of_another_group_may_serve(load):
     )
 
     assert access.session.auth.auth_url == "http://keystone.example.com/v3"
+
+
+@pytest.mark.parametrize(
+    ("lines", "tls"),
+    [
+        ("", None),
+        ("tls_min_version = 1.3\ntls_ciphers = HIGH\n", ("1.3", "HIGH")),
+    ],
+    ids=["defaults", "set"],
+)
+def test_a_session_has_deadlines_and_is_else_as_it_was(load, lines, tls):
+    http = load(LOGIN + lines).session
+    plain = keystone.Session()
+
+    assert list(http.adapters) == list(plain.adapters)
+    for scheme, adapter in http.adapters.items():
+        before = plain.adapters[scheme]
+        assert isinstance(adapter, deadline.Adapter)
+        assert isinstance(adapter, type(before))
+        assert (
+            adapter.poolmanager.connection_pool_kw["socket_options"]
+            == (before.poolmanager.connection_pool_kw["socket_options"])
+        )
+        if tls:
+            assert (adapter.tls_min_version, adapter.tls_ciphers) == tls
+    assert isinstance(http.auth._lock, deadline.Lock)
+
+
+def test_a_session_without_a_lock_has_deadlines(load):
+    http = load("[waffles]\nauth_type = none\nendpoint = http://x\n").session
+
+    assert isinstance(http.adapters["https://"], deadline.Adapter)
+
+
+@pytest.mark.parametrize(
+    ("changes", "alike"),
+    [
+        ({}, True),
+        ({"password = secret": "password = other"}, True),
+        ({"keystone.example.com": "keystone.example.org"}, False),
+        ({"region_name = one": "region_name = two"}, False),
+    ],
+    ids=["same", "password", "keystone", "region"],
+)
+def test_clouds_are_told_apart(tmp_path, changes, alike):
+    before = LOGIN + "region_name = one\n"
+    text = before
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    found = []
+    for one in (before, text):
+        file = tmp_path / "waffles.conf"
+        file.write_text(one)
+        conf = config.read([str(file)])
+        session.load(conf)
+        found.append(session.cloud(conf))
+
+    assert (found[0] == found[1]) is alike
+    assert "secret" not in found[0]
+
+
+def test_what_must_be_in_time_is_not_repeated(load):
+    access = load(LOGIN + "connect_retries = 3\nstatus_code_retries = 4\n")
+    assert access.options["connect_retries"] == 3
+
+    hurried = access.at_once()
+    assert hurried.options["connect_retries"] == 0
+    assert hurried.options["status_code_retries"] == 0
+    assert hurried.session is access.session
 
 
 def test_the_sample_shows_how_to_log_in():
