@@ -12,5 +12,7 @@ extensions = [
 exclude_patterns = ["_build"]
 # Quotes and dashes are options here: they stay what is typed.
 smartquotes = False
+# The manual is built without Nova.
+autodoc_mock_imports = ["nova"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

@@ -103,7 +103,7 @@ def environ(
         request.content_type = "application/json"
     request.environ["nova.context"] = context or FakeContext()
     request.environ["openstack.request_id"] = "req-1"
-    request.environ["HTTP_X_AUTH_TOKEN"] = "ann-token"
+    request.headers["X-Auth-Token"] = "ann"
     request.environ.update(more)
     made: dict[str, Any] = request.environ
     return made

@@ -9,11 +9,12 @@ Imports go down only::
     cli : demo : scheduler
     opts
     filters
-    waffle
+    network_rules | waffle
     policy
     targets
     servers | templates
     request
+    nics
     checks | fabric | subrequest
     body | caller | clients | faults | schemas
     config | creates | keys | operations | pins

@@ -78,6 +78,16 @@ class Section:
         )
 
     @property
+    def given(self) -> bool:
+        """Whether any file sets an option of the group."""
+        return any(
+            options
+            for groups in self.raw.values()
+            for name, options in groups.items()
+            if name.lower() == self.group.lower()
+        )
+
+    @property
     def raw(self) -> dict[str, dict[str, dict[str, list[str]]]]:
         """All that the files say, before oslo.config fills in anything."""
         return {file: sections(file) for file in files_of(self.conf)}

@@ -37,6 +37,21 @@ def metadata(
     return found
 
 
+def interfaces(
+    request: ComputeRequest, app: "WSGIApplication"
+) -> list[dict[str, Any]]:
+    """The interfaces of the server of the request's path, likewise.
+
+    Those whose ports Neutron shows to the caller: ``port_id``, ``net_id``,
+    ``fixed_ips``.
+    """
+    path = f"/servers/{request.ids['server_id']}/os-interface"
+    found = request.get(app, path).get("interfaceAttachments")
+    if not isinstance(found, list):
+        raise exceptions.Unavailable("Nova shows no interfaces of the server.")
+    return found
+
+
 def matching(
     request: ComputeRequest, app: "WSGIApplication", filters: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:

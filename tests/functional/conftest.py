@@ -9,25 +9,13 @@ import pytest
 import webob
 
 from waffles.demo import cloud as demo
-from waffles.demo import listen, standins
+from waffles.demo import listen, site, standins
 
 ETC = Path(__file__).parents[2] / "etc"
 OFF = "".join(
     f"[waffles_{name}]\nmode = off\n"
     for name in ("naming", "metadata", "networks", "network_policy")
 )
-
-ACCESS = """
-[waffles]
-auth_type = password
-auth_url = {url}/identity/v3
-username = admin
-user_domain_id = default
-password = any
-project_name = admin
-project_domain_id = default
-region_name = demo
-"""
 
 
 class Services(NamedTuple):
@@ -171,4 +159,4 @@ def nova(configured: Callable[[str], Api]) -> Api:
 def services(cloud: demo.Cloud, nova: Api) -> Iterator[Services]:
     """Nova, and the stand-ins for Keystone, Glance and Neutron."""
     with listen.listening(standins.beside(nova.app, cloud)) as url:
-        yield Services(url, ACCESS.format(url=url))
+        yield Services(url, site.ACCESS.format(url=url))

@@ -7,6 +7,14 @@ from tests.stack.processes import Failed
 RULES = "[waffles_naming]\npattern = [a-z]{3}-prd-[0-9]+\n"
 CREATE = "server create --flavor m1.tiny --image cirros --nic none --wait"
 
+
+@pytest.fixture
+def repaired(cloud):
+    """At the end nova-api is there again."""
+    yield
+    cloud.configure("")
+
+
 #: How the processes of nova-api get their pipeline.
 BOTH_WAYS = pytest.mark.parametrize(
     "lazy_apps", [True, False], ids=["each_its_own", "forked"]
@@ -36,7 +44,9 @@ def test_a_server_with_a_good_name_becomes_active(cloud):
 
 
 @BOTH_WAYS
-def test_a_bad_option_stops_nova_api_with_one_sentence(cloud, lazy_apps):
+def test_a_bad_option_stops_nova_api_with_one_sentence(
+    cloud, lazy_apps, repaired
+):
     with pytest.raises(Failed, match="nova-api ended with"):
         cloud.configure("[waffles_naming]\npatern = web\n", lazy_apps)
 

@@ -28,6 +28,21 @@ def test_metadata_that_is_none_is_no_answer():
         servers.metadata(_request(), fakes.FakeNova({path: {"x": 1}}))
 
 
+def test_the_interfaces_of_the_requests_server_are_read_as_the_caller():
+    path = f"/servers/{fakes.SERVER}/os-interface"
+    nova = fakes.FakeNova({path: {"interfaceAttachments": [{"net_id": "n"}]}})
+
+    assert servers.interfaces(_request(), nova) == [{"net_id": "n"}]
+    assert not nova.requests[0].environ["nova.context"].is_admin
+
+
+def test_interfaces_that_are_none_are_no_answer():
+    path = f"/servers/{fakes.SERVER}/os-interface"
+
+    with pytest.raises(exceptions.Unavailable):
+        servers.interfaces(_request(), fakes.FakeNova({path: {"x": 1}}))
+
+
 def test_every_page_is_read_as_an_administrator():
     pages = {
         "/servers?all_tenants=1&soft_deleted=1&name=a": {

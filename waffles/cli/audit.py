@@ -17,7 +17,9 @@ class Audit(listing.Listing):
 
     Every server of the cloud, or of a project, is judged by the rules that
     requests are judged by, whatever the mode; waffles in mode off are left
-    out. Nova is asked with the rights of an administrator: see [waffles].
+    out, and so are those that judge requests only (networks,
+    network_policy). Nova is asked with the rights of an administrator: see
+    [waffles].
 
     Who made a server is known by the ids of its user and project only. What
     "when" says of roles and names is taken to hold if it would for anybody
@@ -120,7 +122,8 @@ def auditors_of(uses: Iterable[configuration.Use]) -> list[walk.Auditor]:
     found = []
     for use in uses:
         built: Any = configuration.build(use)(_nothing)
-        if use.configured and built is not _nothing:
+        # Some judge what is asked for, and not what is there.
+        if use.configured and hasattr(built, "audit"):
             found.append(
                 walk.Auditor(
                     use.label,

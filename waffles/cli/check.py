@@ -34,7 +34,7 @@ class Check(listing.Listing):
     names, or else with Nova's own files, as Nova's process reads no other.
 
     With --request, what the waffles would answer to one request is listed
-    instead, without a cloud. The file is a JSON object::
+    instead, without Nova. The file is a JSON object::
 
       method, path, query, headers, body    the request; the path begins with
                           /v2.1 or /v2; without either, /v2.1 is meant; a
@@ -45,11 +45,13 @@ class Check(listing.Listing):
                           without, and the JSON body of the answer
 
     Where a waffle reads something that "answers" lacks, its outcome is
-    "needs an answer". Where no waffle judges such requests at all, as at a
-    path that Nova does not have, it is "not judged". Without --api-paste each
-    waffle is asked alone, in mode off too. With it, those of the pipeline
-    that the path leads to are asked from top to bottom, each with the body
-    that the one above it passes on, until one refuses.
+    "needs an answer". The waffles that look up networks do so in the cloud
+    that [waffles] names; where that cannot be asked, it is the same. Where no
+    waffle judges such requests at all, as at a path that Nova does not have,
+    it is "not judged". Without --api-paste each waffle is asked alone, in mode
+    off too. With it, those of the pipeline that the path leads to are asked
+    from top to bottom, each with the body that the one above it passes on,
+    until one refuses.
     """
 
     def get_epilog(self) -> str:

@@ -66,6 +66,8 @@ def ask(build: Build, request: request_file.Request, body: bytes) -> Answer:
     if below.needed:
         paths = " and ".join(f"GET {path}" for path in below.needed)
         return Answer(NEEDS, message=f"to {paths}")
+    if below.got is None and response.status_int == 503:
+        return Answer(NEEDS, message=_message(response))
     if below.got is None:
         return Answer("refuses", response.status_int, _message(response))
     changed = None if below.got == body else below.got

@@ -1,6 +1,7 @@
 """The demo's compute API, asked over HTTP."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -37,16 +38,25 @@ class Api:
             method, self.url + path, json=body, headers=headers, timeout=30
         )
 
-    def wait(self, server_id: str) -> None:
-        """Wait until a server is ACTIVE and nothing is being done with it.
+    def wait(self) -> None:
+        """Wait until all servers are ACTIVE and left alone.
 
-        :raises Unexpected: it does not become so
+        :raises Unexpected: one does not become so
         """
         for _ in range(SECONDS * 10):
-            path = f"/v2.1/servers/{server_id}"
-            server = self.send("GET", path).json()["server"]
-            state = server["status"], server["OS-EXT-STS:task_state"]
-            if state == ("ACTIVE", None):
+            found = self.send("GET", "/v2.1/servers/detail").json()
+            busy = list(filter(None, map(_state, found["servers"])))
+            if not busy:
                 return
             time.sleep(0.1)
-        raise Unexpected(f"The server is {state} after {SECONDS} s.")
+        raise Unexpected("\n".join([f"after {SECONDS} s:", *busy]))
+
+
+def _state(server: Mapping[str, Any]) -> str:
+    """What a server is that is not at rest, or not well."""
+    status, task = server["status"], server["OS-EXT-STS:task_state"]
+    if (status, task) == ("ACTIVE", None):
+        return ""
+    fault = server.get("fault", {}).get("message")
+    about = ["server", server["name"], "is", status, task, fault]
+    return " ".join(filter(None, about))

@@ -58,6 +58,28 @@ OTHER = User("other", "other", ("member", "reader"))
 READER = User("reader", "demo", ("reader",))
 
 
+class Cells(nova_fixtures.CellDatabases):  # type: ignore[misc]
+    """The databases of the cells, without the locks around them.
+
+    The fixture points code that targets no cell to the cell of whoever
+    targeted one last, under locks for which threads can wait for each other
+    for ever.  Here such code always gets the cell of the computes.
+    """
+
+    @contextlib.contextmanager
+    def _wrap_target_cell(self, context: Any, cell: Any) -> Iterator[Any]:
+        with self._real_target_cell(context, cell) as targeted:
+            yield targeted
+
+    def _wrap_get_context_manager(self, context: Any) -> Any:
+        own = getattr(context, "db_connection", None)
+        return own or self._default_ctxt_mgr
+
+
+#: What stands for fixtures of Nova.
+FIXTURES = {"CellDatabases": Cells, "NeutronFixture": neutron.Neutron}
+
+
 class Cloud(integrated_helpers._IntegratedTestBase):  # type: ignore[misc]
     """The fixtures, started by :func:`running`."""
 
@@ -87,11 +109,10 @@ class Cloud(integrated_helpers._IntegratedTestBase):  # type: ignore[misc]
         self.tokens = self.useFixture(keystone_fixture.AuthTokenFixture())
         for user in (ADMIN, DEMO, OTHER, READER):
             _add(self.tokens, user)
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                "nova.tests.fixtures.NeutronFixture", neutron.Neutron
+        for name, ours in FIXTURES.items():
+            self.useFixture(
+                fixtures.MonkeyPatch(f"nova.tests.fixtures.{name}", ours)
             )
-        )
         super().setUp()
         # Nova's fixtures make an error of what SQLAlchemy 2.1 deprecates.
         warnings.filterwarnings(

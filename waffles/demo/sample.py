@@ -2,6 +2,7 @@
 
 import re
 import sysconfig
+from collections.abc import Collection
 from pathlib import Path
 
 from waffles import opts
@@ -24,13 +25,13 @@ def shipped(name: str) -> Path:
     raise FileNotFoundError(f"{name} is not in {_CHECKOUT} or {_INSTALLED}.")
 
 
-def rules() -> str:
-    """The shipped sample configuration with its examples in force."""
-    return uncommented(shipped("waffles.conf.sample").read_text())
+def rules(*groups: str) -> str:
+    """Groups of the shipped sample configuration, their examples in force."""
+    return uncommented(shipped("waffles.conf.sample").read_text(), groups)
 
 
-def uncommented(sample: str) -> str:
-    """A sample configuration with its examples in force.
+def uncommented(sample: str, groups: Collection[str]) -> str:
+    """Groups of a sample configuration, with its examples in force.
 
     An example is an option whose value in the sample is not its default.
     """
@@ -46,7 +47,8 @@ def uncommented(sample: str) -> str:
             group = header[1]
         option = re.match(r"#(\w+) = ", line)
         is_example = option and (group, option[1]) in examples
-        lines.append(line[1:] if is_example else line)
+        if group in groups:
+            lines.append(line[1:] if is_example else line)
     return "\n".join(lines) + "\n"
 
 

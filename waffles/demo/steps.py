@@ -11,8 +11,9 @@ OLD = "Old Server"
 class Step(NamedTuple):
     """One request.
 
-    :param sentence: what is shown by it
-    :param path: ``{id}`` stands for the server that the walk has made last
+    :param sentence: what is shown by it; empty where that was said before
+    :param path: ``{id}`` stands for the server that the walk has made last,
+        ``{aggregate}`` for the host aggregate
     :param status: the one that is expected
     :param says: a text that the answer must have
     """
@@ -190,6 +191,9 @@ REBUILDS = (
         ' "team": "blue"}, "name": "web-prd-3", "status": "ACTIVE"',
     ),
 )
+
+#: The groups of the sample that have these rules.
+GROUPS = ("waffles_metadata", "waffles_naming")
 
 #: All that the rules do.
 RULES = NAMES + METADATA + REBUILDS

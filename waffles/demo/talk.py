@@ -3,25 +3,38 @@
 import json
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from waffles.demo.api import Api, Unexpected
 from waffles.demo.steps import Step
 
-#: What is worth reading of a server in an answer, and not in a request.
-_SHOWN = ("id", "name", "status", "metadata")
-_DULL = re.compile(r'(, "(imageRef|flavorRef|networks)": "[^"]*")+')
+#: What is worth reading in an answer of a server or of a host aggregate.
+_SHOWN = {
+    "server": ("addresses", "id", "metadata", "name", "status"),
+    "aggregate": ("hosts", "metadata", "name"),
+}
+
+#: What is not, in a request.
+_DULL = re.compile(r'(, "(imageRef|flavorRef)": "[^"]*")+')
 
 
 class Talk:
     """A conversation with the compute API, in numbered steps.
 
     :param before: the number of steps that were taken already
+    :param say: takes the lines
     """
 
-    def __init__(self, api: Api, before: int = 0) -> None:
-        self.api, self.number, self.server_id = api, before, ""
+    def __init__(
+        self,
+        api: Api,
+        before: int = 0,
+        say: Callable[[str], object] = print,
+    ) -> None:
+        self.api, self.number, self.say = api, before, say
+        #: What was made last, and its id.
+        self.made = {"id": "", "aggregate": ""}
 
     def take(self, steps: Iterable[Step]) -> None:
         """Take steps one after the other.
@@ -29,27 +42,30 @@ class Talk:
         :raises Unexpected: with what was expected, and what came
         """
         for step in steps:
-            self.begin(step.sentence)
+            if step.sentence:
+                self.begin(step.sentence)
             answer = self._ask(step)
+            if "aggregate" in answer:
+                self.made["aggregate"] = answer["aggregate"]["id"]
             if step.status == 202:
-                self.server_id = answer["server"]["id"]
-                self.api.wait(self.server_id)
+                self.made["id"] = answer["server"]["id"]
+                self.api.wait()
 
     def begin(self, sentence: str) -> None:
         """Say what a step shows."""
         self.number += 1
-        print()
-        _say(f"{self.number:2}. ", sentence)
+        self.say("")
+        self._tell(f"{self.number:2}. ", sentence)
 
     def _ask(self, step: Step) -> Any:
-        path = step.path.format(id=self.server_id)
-        print(f"    {step.user:6} {step.method} {path}")
+        path = step.path.format(**self.made)
+        self.say(f"    {step.user:6} {step.method} {path}")
         if step.body is not None:
-            _say(" " * 11, _DULL.sub(", ...", json.dumps(step.body)))
+            self._tell(" " * 11, _DULL.sub(", ...", json.dumps(step.body)))
         response = self.api.send(step.method, path, step.body, step.user)
         answer = response.json() if response.content else {}
         shown = worth_reading(answer)
-        _say("    ", f"{response.status_code:<6} {shown}")
+        self._tell("    ", f"{response.status_code:<6} {shown}")
         if response.status_code != step.status or step.says not in shown:
             raise Unexpected(
                 f"step {self.number} is not as expected.\n"
@@ -58,26 +74,55 @@ class Talk:
             )
         return answer
 
+    def _tell(self, begin: str, text: str) -> None:
+        """Say a text in lines that fit on a screen."""
+        for line in text.splitlines():
+            wrapped = textwrap.wrap(
+                line,
+                width=79,
+                initial_indent=begin,
+                subsequent_indent=" " * 11,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            for part in wrapped:
+                self.say(part)
+            begin = " " * 11
 
-def _say(begin: str, text: str) -> None:
-    """Print a text in lines that fit on a screen."""
-    for line in textwrap.wrap(
-        text,
-        width=79,
-        initial_indent=begin,
-        subsequent_indent=" " * 11,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ):
-        print(line)
 
-
-def worth_reading(answer: dict[str, Any]) -> str:
-    """The message of a fault, the state of a server, or all."""
-    inner: dict[str, Any] = next(iter(answer.values()), {})
+def worth_reading(answer: Mapping[str, Any]) -> str:
+    """The message of a fault, the state of what was asked for, or all."""
+    if not answer:
+        return ""
+    (kind, inner), *_ = answer.items()
     if "message" in inner:
         return str(inner["message"])
-    if "server" in answer:
-        inner = {key: inner[key] for key in _SHOWN if key in inner}
-        return json.dumps({"server": inner}, sort_keys=True)
-    return json.dumps(answer, sort_keys=True) if answer else ""
+    if kind == "servers":
+        return "\n".join(sorted(map(_place, inner)))
+    if kind in _SHOWN:
+        inner = {key: inner[key] for key in _SHOWN[kind] if key in inner}
+        if "addresses" in inner:
+            inner["addresses"] = _addresses(inner["addresses"])
+        inner = {key: value for key, value in inner.items() if value != {}}
+        return json.dumps({kind: inner}, sort_keys=True)
+    return json.dumps(answer, sort_keys=True)
+
+
+def _place(server: Mapping[str, Any]) -> str:
+    """Where a server is, as an administrator is told."""
+    networks = " ".join(
+        f"{name} {', '.join(addresses)}"
+        for name, addresses in _addresses(server["addresses"]).items()
+    )
+    host = server["OS-EXT-SRV-ATTR:host"]
+    about = server["name"], server["status"], networks, f"on {host}"
+    return "  ".join(about)
+
+
+def _addresses(
+    networks: Mapping[str, Iterable[Mapping[str, str]]],
+) -> dict[str, list[str]]:
+    return {
+        name: [one["addr"] for one in ports]
+        for name, ports in networks.items()
+    }

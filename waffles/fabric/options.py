@@ -69,7 +69,7 @@ def keeper(
     found = _KEEPERS.get(key)
     if found is None:
         found = _KEEPERS[key] = Keeper(
-            f"waffles-{name}",
+            "networks",
             fetch,
             build,
             interval=section["refresh_interval"],

@@ -32,8 +32,8 @@ from typing import NamedTuple
 
 from waffles.fabric.networks import Network
 
-#: Seconds between a choice and the address being taken in Neutron: a
-#: snapshot that began this much later shows it.
+#: Seconds between a choice and the address being taken in Neutron, at most: a
+#: snapshot that began this much later shows it, or the server was not made.
 SETTLE = 10.0
 
 #: How many choices are made in all while a worker makes one, as long as
@@ -92,14 +92,13 @@ class Spread:
         :param taken: when the snapshot was begun
         """
         with self._lock:
-            shown = [c for c in self._choices if c.when <= taken - SETTLE]
-            self._choices = [
-                c for c in self._choices if c.when > taken - SETTLE
-            ]
+            gone = went(self._free, free)
+            shown, self._choices = seen(self._choices, gone, taken)
             self._own = Counter()
             for choice in self._choices:
                 self._own[choice.network_id] += choice.servers
-            self._learn(went(self._free, free), sum(c.servers for c in shown))
+            ours = sum(choice.servers for choice in shown)
+            self._learn(sum(gone.values()), ours)
             self._free = free
 
     def _learn(self, went: int, ours: int) -> None:
@@ -176,10 +175,31 @@ def _if_there(method: Callable[[], None]) -> Callable[[], None]:
     return call
 
 
-def went(before: Mapping[str, int], now: Mapping[str, int]) -> int:
+def went(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
     """How many addresses were taken between two snapshots, at least."""
-    return sum(
-        max(0, free - now[network_id])
+    return {
+        network_id: max(0, free - now.get(network_id, free))
         for network_id, free in before.items()
-        if network_id in now
-    )
+    }
+
+
+def seen(
+    choices: Iterable[Choice], gone: Mapping[str, int], taken: float
+) -> tuple[list[Choice], list[Choice]]:
+    """Which choices a snapshot shows, and which it does not.
+
+    It shows those after which as many addresses are gone, and old ones.
+
+    :param gone: network id -> addresses, since the snapshot before
+    :param taken: when the snapshot was begun
+    """
+    shown, hidden, left = [], [], Counter(gone)
+    for choice in choices:
+        is_gone = left[choice.network_id] >= choice.servers
+        settled = choice.when <= taken - SETTLE
+        if settled or (is_gone and choice.when <= taken):
+            left[choice.network_id] -= choice.servers
+            shown.append(choice)
+        else:
+            hidden.append(choice)
+    return shown, hidden

@@ -8,6 +8,7 @@ from waffles.cli import app, audit
 
 ACCESS = "[waffles]\nauth_type = none\nendpoint = http://nova.example.com\n"
 RULES = "[waffles_naming]\npattern = web\nunique = project\n"
+NETWORKS = "[waffles_networks]\nuser_networks = refuse\n"
 
 
 class Terminal(io.StringIO):
@@ -98,10 +99,11 @@ def test_a_project_without_a_server_may_be_a_wrong_id(run):
     [
         (ACCESS, "There is nothing to audit by"),
         (ACCESS + RULES + "mode = off\n", "There is nothing to audit by"),
+        (ACCESS + NETWORKS, "There is nothing to audit by"),
         (RULES, "[waffles] auth_type: is required"),
         (ACCESS + RULES + "x = y\n", "[waffles_naming] x: there is no such"),
     ],
-    ids=["no rules", "off", "no access", "wrong rules"],
+    ids=["no rules", "off", "no audit", "no access", "wrong rules"],
 )
 def test_it_is_said_when_nothing_can_be_looked_at(run, options, sentence):
     code, rows, err = run(FakeCloud(), options=options)

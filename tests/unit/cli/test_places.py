@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from waffles import opts
 from waffles.cli import paste, places
 
 SHIPPED = Path(__file__).parents[3] / "etc" / "api-paste.ini"
@@ -228,6 +229,8 @@ def test_a_file_that_nova_would_not_start_with_is_one_problem(found):
 
 def test_nothing_is_wrong_with_the_shipped_file(tmp_path):
     conf = tmp_path / "nova.conf"
-    conf.write_text("[waffles_naming]\n[waffles_metadata]\n")
+    groups = (f"[waffles_{name}]\n" for name in opts.waffles())
+    access = "[waffles]\nauth_type = none\nendpoint = http://127.0.0.1:1\n"
+    conf.write_text("".join(groups) + access)
 
     assert places.problems(paste.Paste(str(SHIPPED)), [str(conf)]) == []

@@ -125,6 +125,14 @@ def test_a_path_answers_any_query(answer, servers, outcome):
     assert answer("naming", "unique = cloud", given).outcome == outcome
 
 
+def test_what_needs_a_cloud_that_cannot_be_asked_is_not_told(answer):
+    away = "auth_type = none\nendpoint = http://127.0.0.1:1"
+    found = answer("networks", f"timeout = 2\n[waffles]\n{away}", CREATE)
+
+    assert found.outcome == trial.NEEDS
+    assert "cannot be looked up" in found.message
+
+
 def test_a_second_page_needs_an_answer_of_its_own(answer):
     page = {"servers": [{"id": "x", "name": "y"}], "servers_links": []}
     given = CREATE | {"answers": {"/servers": page}}

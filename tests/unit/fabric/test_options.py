@@ -51,6 +51,18 @@ def test_what_no_waffle_uses_any_more_is_not_kept(keeper):
     assert set(options._KEEPERS) == keys
 
 
+def test_a_request_is_told_of_networks_whatever_the_waffle_is_called(keeper):
+    def build(*facts):
+        raise ZeroDivisionError
+
+    with pytest.raises(exceptions.Unavailable) as caught:
+        keeper(build=build).get()
+
+    assert str(caught.value) == (
+        "The networks of this cloud cannot be looked up now."
+    )
+
+
 def test_what_would_never_be_known_is_an_error(keeper):
     with pytest.raises(exceptions.ConfigError) as caught:
         keeper("refresh_interval = 20\nstale_after = 10")

@@ -166,14 +166,56 @@ def test_a_busy_cloud_spreads_what_is_nearly_alike():
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
     [
-        ({"a": 5, "b": 5}, {"a": 3, "b": 9}, 2),
-        ({"a": 5}, {}, 0),
-        ({}, {"a": 5}, 0),
+        ({"a": 5, "b": 5}, {"a": 3, "b": 9}, {"a": 2, "b": 0}),
+        ({"a": 5}, {}, {"a": 0}),
+        ({}, {"a": 5}, {}),
     ],
     ids=["one_fell", "one_went", "one_came"],
 )
 def test_what_went_is_what_networks_have_less(before, now, expected):
     assert spread.went(before, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("choices", "gone", "shown"),
+    [
+        ([(100, "a", 1)], {}, []),
+        ([(100, "a", 1)], {"a": 1}, [0]),
+        ([(100, "a", 1)], {"b": 1}, []),
+        ([(100, "a", 1), (101, "a", 1)], {"a": 1}, [0]),
+        ([(100, "a", 3), (101, "a", 1)], {"a": 2}, [1]),
+        ([(90, "a", 1), (100, "a", 1)], {}, [0]),
+        ([(90, "a", 1), (100, "a", 1)], {"a": 1}, [0]),
+        ([(90, "a", 1), (100, "a", 1)], {"a": 2}, [0, 1]),
+        ([(106, "a", 1)], {"a": 5}, []),
+    ],
+    ids=[
+        "not_gone",
+        "gone",
+        "elsewhere",
+        "one_of_two",
+        "too_few",
+        "old",
+        "old_took_it",
+        "both",
+        "later",
+    ],
+)
+def test_a_choice_is_seen_when_its_addresses_are_gone(choices, gone, shown):
+    made = [spread.Choice(*choice) for choice in choices]
+    found, hidden = spread.seen(made, gone, 105)
+
+    assert found == [made[at] for at in shown]
+    assert hidden == [choice for choice in made if choice not in found]
+
+
+def test_the_last_address_is_given_out_soon_after_the_one_before():
+    clock, own = _Clock(), spread.Spread(_Clock())
+    for free in (2, 1):
+        own.renew({"a": free}, clock.now + 3 - free)
+        assert _taken(own, [_network("a", free)], 1) == ["a"]
+    own.renew({"a": 0}, clock.now + 3)
+    assert _taken(own, [_network("a", 0)], 1) == [None]
 
 
 def test_many_workers_with_one_snapshot_fill_no_network():
