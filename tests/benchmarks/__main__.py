@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import jsonschema
 
-from tests.benchmarks import pipelines, slow_patterns, timing
+from tests.benchmarks import choices, herd, pipelines, slow_patterns, timing
 from tests.benchmarks.timing import Cost
 from waffles import patterns
 
 TRIES = 3
 SLOWEST_PATTERN = 10_000  # microseconds
+RATES = (10, 100, 1000)  # creates a second
 
 
 class Bound(NamedTuple):
@@ -76,6 +77,7 @@ def creates() -> Iterator[Bound]:
         above | {"jsonschema alone": alone},
         "naming and metadata",
     )
+    yield Bound("30 us, network_policy", above["network_policy"].best, 30)
     yield Bound("60 us", above["naming and metadata"].best, 60)
     yield Bound(
         "jsonschema's own time + 60 us",
@@ -103,6 +105,46 @@ def slow() -> Iterator[Bound]:
                 slowest.seconds * 1e6,
                 SLOWEST_PATTERN,
             )
+
+
+def choosing() -> Iterator[Bound]:
+    """A choice of a network in a large cloud."""
+    known = choices.facts()
+    seconds, megabytes = choices.building(known)
+    found = timing.costs(choices.rows(choices.built(known)))
+    loop = {"a look at every host and network": lambda: choices.looked(known)}
+    print(
+        f"\nA choice among {choices.AGGREGATES} host aggregates,"
+        f" {choices.NETWORKS} networks, {choices.HOSTS} hosts (us)"
+    )
+    print(f"  {'':32} {'best':>9} {'median':>9}")
+    for name, cost in (found | timing.costs(loop, 2)).items():
+        print(f"  {name:32} {cost}")
+    for name, cost in found.items():
+        yield Bound(f"100 us, {name}", cost.best, 100)
+    yield Bound("building the snapshot takes 1 s", seconds, 1)
+    yield Bound("and 200 MB", megabytes, 200)
+
+
+def spreading() -> Iterator[Bound]:
+    """A simulation of many workers with old snapshots."""
+    print(
+        f"\n{herd.WORKERS} workers with snapshots up to {herd.INTERVAL:.0f} s"
+        f" old, {herd.NETWORKS} networks of {herd.CAPACITY} addresses"
+    )
+    print(
+        f"  {'':32} {'creates/s':>9} {'creates':>9} {'without':>9}"
+        f" {'apart':>7}"
+    )
+    for name, rate, stage in herd.table(RATES):
+        print(
+            f"  {name:32} {rate:9} {stage.creates:9} {stage.failed:9}"
+            f" {stage.apart:7.1%}"
+        )
+        if name == "waffles":
+            of = f"of {stage.creates} creates, {rate} a second"
+            yield Bound(f"without an address {of}", stage.failed, 0)
+            yield Bound(f"apart {of}", stage.apart, 0.15)
 
 
 def _peers(title: str, method: str, path: str) -> dict[str, Cost]:
@@ -140,7 +182,8 @@ def _hold(group: Callable[[], Iterator[Bound]]) -> bool:
 
 
 def main() -> int:
-    held = [_hold(group) for group in (reads, writes, creates, slow)]
+    groups = (reads, writes, creates, slow, choosing, spreading)
+    held = [_hold(group) for group in groups]
     print("\nTo measure this elsewhere: python -m tests.benchmarks")
     return 0 if all(held) else 1
 

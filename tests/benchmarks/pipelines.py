@@ -14,7 +14,7 @@ import webob.dec
 from oslo_middleware import base
 
 from waffles import config
-from waffles.filters import metadata, naming
+from waffles.filters import metadata, naming, network_policy
 
 NAMING = """
 [waffles_naming]
@@ -31,6 +31,16 @@ defaults = owner={user_name}
 defaults = request={request_id}
 immutable_keys = owner
 protected_keys = budget
+"""
+NETWORKS = """
+[waffles_network_policy]
+required = 3cb9bc59-5699-4588-a4b1-b87f96708bc6
+banned = 1b70879f-fd00-411e-8ea9-143e7820e61d
+allowed = 3cb9bc59-5699-4588-a4b1-b87f96708bc7
+max_networks = 3
+[waffles]
+auth_type = none
+endpoint = http://127.0.0.1:1
 """
 OFF = "[waffles_naming]\nmode = off\n[waffles_metadata]\nmode = off\n"
 SCHEMA = {
@@ -145,6 +155,18 @@ def waffles(text: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         return naming.configured(names), metadata.configured(keys)
 
 
+def network_policy_alone() -> Callable[[Any], Any]:
+    """The waffle network_policy, with rules that need no look-up."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "waffles.conf")
+        file.write_text(NETWORKS)
+        conf = config.read([str(file)])
+        opts = network_policy.OPTS
+        return network_policy.configured(
+            config.section(conf, "waffles_network_policy", opts)
+        )
+
+
 def plain_text(text: str) -> str:
     """A text whose braces are none of str.format's."""
     return text.replace("{", "{{").replace("}", "}}")
@@ -166,10 +188,11 @@ def peers() -> dict[str, Any]:
 
 
 def checked() -> dict[str, Any]:
-    """The two waffles, without and with a schema."""
+    """Waffles that judge a create, without and with a schema."""
     with_schema = JUDGED + "schema_file = {schema}\n"
     return {
         "no filter": nova,
+        "network_policy": times(1, network_policy_alone()),
         "naming and metadata": times(1, *waffles(JUDGED)),
         "naming and metadata, schema": times(1, *waffles(with_schema)),
     }

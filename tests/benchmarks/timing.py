@@ -28,8 +28,13 @@ class Cost(NamedTuple):
         return f"{self.best:9.2f} {self.median:9.2f}"
 
 
-def costs(rows: Mapping[str, Callable[[], object]]) -> dict[str, Cost]:
-    """The cost of each row, by its name."""
+def costs(
+    rows: Mapping[str, Callable[[], object]], calls: int = CALLS
+) -> dict[str, Cost]:
+    """The cost of each row, by its name.
+
+    :param calls: in a round
+    """
     times: dict[str, list[float]] = {name: [] for name in rows}
     enabled = gc.isenabled()
     try:
@@ -37,7 +42,7 @@ def costs(rows: Mapping[str, Callable[[], object]]) -> dict[str, Cost]:
             gc.collect()
             gc.disable()
             for name, call in rows.items():
-                times[name].append(_round(call))
+                times[name].append(_round(call, calls))
             gc.enable()
     finally:
         (gc.enable if enabled else gc.disable)()
@@ -47,8 +52,8 @@ def costs(rows: Mapping[str, Callable[[], object]]) -> dict[str, Cost]:
     }
 
 
-def _round(call: Callable[[], object]) -> float:
+def _round(call: Callable[[], object], calls: int) -> float:
     began = time.perf_counter()
-    for _ in range(CALLS):
+    for _ in range(calls):
         call()
-    return (time.perf_counter() - began) / CALLS * 1e6
+    return (time.perf_counter() - began) / calls * 1e6
