@@ -48,7 +48,7 @@ class _Deadline:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._text = f"no answer within {seconds:g} s"
+        self._text, self._peer = f"no answer within {seconds:.3g} s", ""
         self._end = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._sockets: dict[connection.HTTPConnection, socket.socket] = {}
@@ -61,8 +61,12 @@ class _Deadline:
         """
         left = self._end - time.monotonic()
         if self._shut or left <= 0:
-            raise Late(self._text)
+            raise Late(self._text + self._peer)
         return left
+
+    def asks(self, owner: connection.HTTPConnection) -> None:
+        """Who does not answer, if there is no time left."""
+        self._peer = f" from {owner.host}:{owner.port}"
 
     def watch(self, owner: connection.HTTPConnection, fileno: int) -> None:
         """Shut a socket at the end, unless it is forgotten before."""
@@ -120,19 +124,25 @@ class Lock:
     """A lock of which each process has its own, and no block waits too long.
 
     With keystoneauth's own lock around the request for a token, a process
-    that is forked during that request would never get one.
+    that is forked during that request would never get one, and a Keystone
+    that wants a token before it shows its versions would stop all threads.
     """
 
     def __init__(self) -> None:
         self._locks: dict[int, threading.Lock] = {}
+        self._owner: tuple[int, int] | None = None
 
     def __enter__(self) -> None:
         lock = self._locks.setdefault(os.getpid(), threading.Lock())
-        deadline = _ACTIVE.get()
+        me, deadline = (os.getpid(), threading.get_ident()), _ACTIVE.get()
+        if self._owner == me:
+            raise keystone.Unauthorized("Keystone wants a token for a token")
         while not lock.acquire(timeout=deadline.left() if deadline else -1):
             pass
+        self._owner = me
 
     def __exit__(self, *error: object) -> None:
+        self._owner = None
         self._locks[os.getpid()].release()
 
 
@@ -166,6 +176,7 @@ class _Connection(connection.HTTPConnection):
         deadline, host, timeout = _ACTIVE.get(), self._dns_host, self.timeout
         if deadline is None:
             return super()._new_conn()
+        deadline.asks(self)
         *first, last = _addresses(host, self.port)
         try:
             for self._dns_host in first:
@@ -181,6 +192,7 @@ class _Connection(connection.HTTPConnection):
     def _watch(self, sock: socket.socket) -> None:
         self.watched_by = _ACTIVE.get()
         if self.watched_by:
+            self.watched_by.asks(self)
             self.watched_by.watch(self, sock.fileno())
 
 

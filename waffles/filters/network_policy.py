@@ -62,8 +62,9 @@ Nova, and below what chooses networks (networks).
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from oslo_config import cfg
 
@@ -166,6 +167,19 @@ APART = (
 )
 
 
+class Case(NamedTuple):
+    """What is judged.
+
+    :param project_id: that of the server
+    :param until: when all look-ups must be over, by the monotonic clock
+    """
+
+    request: ComputeRequest
+    rule: Rule
+    project_id: str | None
+    until: float
+
+
 class NetworkPolicy(Waffle):
     """The waffle; the manual is the docstring of the module.
 
@@ -201,59 +215,51 @@ class NetworkPolicy(Waffle):
 
     def find(self, request: ComputeRequest) -> Finding:
         """What the rules have against the networks after a request."""
+        until = time.monotonic() + self.timeout
         if request.operation == "servers:create":
-            found = self._created(request)
+            project_id = request.caller.project_id
         else:
             # Who does not see the server is told that, and no more.
             project_id = servers.present(request, self.app)["tenant_id"]
-            judge = self._judges[str(request.operation)]
-            found = judge(self, request, self.rule_of(project_id), project_id)
+        case = Case(request, self.rule_of(project_id), project_id, until)
+        found = self._judges[str(request.operation)](self, case)
         return Finding(SUBJECT, list(found))
 
-    def _created(self, request: ComputeRequest) -> Iterator[Violation]:
-        project_id = request.caller.project_id
-        rule = self.rule_of(project_id)
-        asked = nics.of_create(request.object_at("server"))
-        found = self._known(request, asked, rule, project_id)
-        return network_rules.of_new("/server/networks", found, rule)
+    def _created(self, case: Case) -> Iterator[Violation]:
+        asked = nics.of_create(case.request.object_at("server"))
+        found = self._known(case, asked)
+        return network_rules.of_new("/server/networks", found, case.rule)
 
-    def _attached(
-        self, request: ComputeRequest, rule: Rule, project_id: str
-    ) -> Iterator[Violation]:
-        asked = nics.of_attach(request.object_at())
-        for nic in self._known(request, [asked], rule, project_id):
-            judged = rule.most is not None
-            present = self._present(request) if judged else []
-            yield from network_rules.of_more(nic, present, rule)
+    def _attached(self, case: Case) -> Iterator[Violation]:
+        asked = nics.of_attach(case.request.object_at())
+        for nic in self._known(case, [asked]):
+            judged = case.rule.most is not None
+            present = self._present(case.request) if judged else []
+            yield from network_rules.of_more(nic, present, case.rule)
 
-    def _address_added(
-        self, request: ComputeRequest, rule: Rule, project_id: str
-    ) -> Iterator[Violation]:
-        asked = nics.of_added_address(request.object_at("addFixedIp"))
-        return network_rules.of_network(
-            Nic(asked.network, asked.pointer), rule
-        )
+    def _address_added(self, case: Case) -> Iterator[Violation]:
+        asked = nics.of_added_address(case.request.object_at("addFixedIp"))
+        nic = Nic(asked.network, asked.pointer)
+        return network_rules.of_network(nic, case.rule)
 
-    def _detached(
-        self, request: ComputeRequest, rule: Rule, project_id: str
-    ) -> Iterator[Violation]:
-        port_id = ids.canonical(request.ids["port_id"])
-        if rule.required or rule.least:
-            for gone, kept in _each(self._present(request)):
+    def _detached(self, case: Case) -> Iterator[Violation]:
+        port_id = ids.canonical(case.request.ids["port_id"])
+        if case.rule.required or case.rule.least:
+            for gone, kept in _each(self._present(case.request)):
                 if gone.port == port_id:
-                    yield from network_rules.of_less(gone, kept, rule)
+                    yield from network_rules.of_less(gone, kept, case.rule)
 
-    def _address_removed(
-        self, request: ComputeRequest, rule: Rule, project_id: str
-    ) -> Iterator[Violation]:
-        address = nics.removed_address(request.object_at("removeFixedIp"))
-        if rule.required:
-            for gone, kept in _each(self._present(request)):
+    def _address_removed(self, case: Case) -> Iterator[Violation]:
+        action = case.request.object_at("removeFixedIp")
+        address = nics.removed_address(action)
+        if case.rule.required:
+            for gone, kept in _each(self._present(case.request)):
                 if gone.addresses == {address}:
                     at = gone._replace(pointer="/removeFixedIp/address")
-                    yield from network_rules.of_lost(at, kept, rule)
+                    yield from network_rules.of_lost(at, kept, case.rule)
 
     _judges: ClassVar[Mapping[str, Callable[..., Iterator[Violation]]]] = {
+        "servers:create": _created,
         "servers:addFixedIp": _address_added,
         "servers:removeFixedIp": _address_removed,
         "os-interface:create": _attached,
@@ -265,30 +271,26 @@ class NetworkPolicy(Waffle):
         found = servers.interfaces(request, self.app)
         return [nics.of_interface(interface) for interface in found]
 
-    def _known(
-        self,
-        request: ComputeRequest,
-        asked: Sequence[Asked],
-        rule: Rule,
-        project_id: str | None,
-    ) -> list[Nic]:
+    def _known(self, case: Case, asked: Sequence[Asked]) -> list[Nic]:
         """What is asked for, with its networks, as far as they matter."""
-        if all(one.network or one.port and rule.only_counts for one in asked):
+        counts = case.rule.only_counts
+        if all(one.network or (one.port and counts) for one in asked):
             return [Nic(one.network, one.pointer) for one in asked]
-        token = request.environ.get("HTTP_X_AUTH_TOKEN")
-        if self.neutron is None or not token:
+        token = case.request.environ.get("HTTP_X_AUTH_TOKEN")
+        left = case.until - time.monotonic()
+        if self.neutron is None or not token or left <= 0:
             raise _unavailable()
         try:
-            with deadline.within(self.timeout):
+            with deadline.within(left):
                 return [
                     nic
                     for one in asked
                     for nic in nics.looked_up(
-                        one, self.neutron, project_id, token
+                        one, self.neutron, case.project_id, token
                     )
                 ]
         except exceptions.Unavailable as error:
-            LOG.warning("%s (%s)", error, request.request_id)
+            LOG.warning("%s (%s)", error, case.request.request_id)
             raise _unavailable() from error
 
 

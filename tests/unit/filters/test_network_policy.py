@@ -674,6 +674,37 @@ def test_a_neutron_that_says_nothing_holds_no_request_for_long(
     body = _create({"port": PORT}, {"port": PORT}, {"uuid": A})
 
     assert fakes.send(app, body=body).status_int == 202
-    assert waits == [3.0]
+    assert waits == [pytest.approx(3, abs=1)]
     assert len(beside.asked) == 2
     assert isinstance(app.neutron, neutron.Neutron)
+
+
+@pytest.mark.parametrize(
+    ("took", "status", "left"),
+    [(2, 202, [1]), (3, 503, []), (9, 503, [])],
+    ids=["in_time", "just_late", "late"],
+)
+def test_names_and_ports_share_the_time_of_a_request(
+    over, monkeypatch, took, status, left
+):
+    now, waits = [100.0], []
+
+    @contextlib.contextmanager
+    def within(seconds):
+        waits.append(seconds)
+        yield
+
+    monkeypatch.setattr(network_policy.deadline, "within", within)
+    monkeypatch.setattr(network_policy.time, "monotonic", lambda: now[0])
+    beside = FakeNeutron(ports={PORT: A})
+    app = over(fakes.FakeNova(), f"banned = {B}\ntimeout = 3", beside)
+    known = app.rule_of
+
+    def slowly(project_id):
+        now[0] += took
+        return known(project_id)
+
+    app.rule_of = slowly
+    answer = fakes.send(app, body=_create({"port": PORT}))
+
+    assert (answer.status_int, waits) == (status, left)
