@@ -24,25 +24,30 @@ class Location(NamedTuple):
 def count(server: Mapping[str, Any]) -> int:
     """How many servers a create asks for at most.
 
-    :raises Malformed: no number
+    :raises Malformed: no number, or none at all
     """
     try:
         least = int(server.get("min_count", 1))
-        return int(server.get("max_count", least))
+        most = int(server.get("max_count", least))
     except (TypeError, ValueError, OverflowError):
+        least = most = 0
+    if min(least, most) < 1:
         raise exceptions.Malformed(
-            "min_count and max_count must be numbers."
-        ) from None
+            "min_count and max_count must be numbers above 0."
+        )
+    return most
 
 
-def location(server: Mapping[str, Any]) -> Location:
+def location(server: Mapping[str, Any], fields: bool = True) -> Location:
     """Where a server is to be: ``zone``, ``zone:host``, ``zone:host:node``,
-    ``zone::node``, or in fields of their own from 2.74 on.
+    ``zone::node``, or in fields of their own.
 
+    :param fields: whether Nova reads these: from 2.74 on
     :raises Malformed: none of these
     """
     given = server.get("availability_zone") or ""
-    host, node = server.get("host"), server.get("hypervisor_hostname")
+    names = ("host", "hypervisor_hostname") if fields else ("", "")
+    host, node = map(server.get, names)
     texts = (given, host or "", node or "")
     if not all(isinstance(text, str) for text in texts):
         raise exceptions.Malformed("This is no place for a server.")

@@ -233,6 +233,11 @@ class Policy:
             return None
         return faults.of_exception(error, request.version_header(app))
 
+    def passes(self, request: ComputeRequest, why: Exception) -> None:
+        """Record a request that passes, though nobody can judge it."""
+        passing = dataclasses.replace(self, mode=Mode.WARN)
+        passing._record(request, str(why), [])
+
     def _record(
         self, request: ComputeRequest, text: str, found: list[Violation]
     ) -> None:

@@ -4,12 +4,11 @@ A create says in its body what the server will be.  For anything else Nova is
 asked, through the pipeline below, as the caller.
 """
 
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib import parse
 
-from waffles import creates, exceptions, servers
+from waffles import creates, exceptions, ids, servers
 from waffles.request import ComputeRequest
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def of_request(request: ComputeRequest, app: "WSGIApplication") -> Target:
     present = of_server(servers.present(request, app))
     if request.operation == "servers:rebuild":
         image = request.object_at("rebuild").get("imageRef")
-        return present._replace(image=id_of(image))
+        return present._replace(image=_id_of(image))
     return present
 
 
@@ -46,7 +45,7 @@ def of_server(server: Mapping[str, Any]) -> Target:
 
 def _of_create(request: ComputeRequest, app: "WSGIApplication") -> Target:
     server = request.object_at("server")
-    typed = id_of(server.get("flavorRef"))
+    typed = flavor_id(server)
     return Target(
         # MySQL finds a flavor by other spellings of its id too.
         flavor=str(flavor(request, app, typed).get("id", typed)),
@@ -81,11 +80,11 @@ def _image(server: Mapping[str, Any]) -> str:
 
     :raises Malformed: one is named, and the root disk is made of another
     """
-    named, disk = id_of(server.get("imageRef")), _root_disk(server)
+    named, disk = _id_of(server.get("imageRef")), _root_disk(server)
     if disk is None:
         return named
     made_of = disk.get("source_type") == "image"
-    image = id_of(disk.get("uuid")) if made_of else ""
+    image = _id_of(disk.get("uuid")) if made_of else ""
     if named and image != named:
         raise exceptions.Malformed(
             "imageRef and the disk of boot_index 0 must be of one image."
@@ -109,17 +108,21 @@ def _is_zero(index: Any) -> bool:
         return False
 
 
-def id_of(reference: Any) -> str:
-    """The id in a reference.
+def flavor_id(server: Mapping[str, Any]) -> str:
+    """The id of the flavor of a create, as it is typed."""
+    return _last(server.get("flavorRef"))
 
-    Nova takes a link for its last part, and ids of images in any form.
-    """
+
+def _id_of(reference: Any) -> str:
+    """The id of an image: Nova takes it in any form."""
+    last = _last(reference)
+    return ids.canonical(last) or last
+
+
+def _last(reference: Any) -> str:
+    """The last part of a reference, which may be a link."""
     typed = "" if reference is None else str(reference)
     try:
-        last = parse.urlsplit(typed).path.split("/")[-1]
+        return parse.urlsplit(typed).path.split("/")[-1]
     except ValueError:
         raise exceptions.Malformed(f"{typed[:99]} is no id.") from None
-    try:
-        return str(uuid.UUID(last))
-    except ValueError:
-        return last

@@ -61,7 +61,7 @@ class Waffle:
 
     def choose(self) -> int | None:
         found = self._spread.take([self._ranking], 1)
-        return int(found.id) if found else None
+        return int(found[0].id) if found else None
 
 
 class Most:

@@ -32,6 +32,10 @@ def _caller(user):
     }
 
 
+#: From top to bottom, as in the shipped pipeline.
+WAFFLES = ["metadata", "naming", "networks", "network_policy"]
+
+
 @pytest.fixture
 def check(tmp_path, capsys):
     """What each waffle would answer: its name -> the row."""
@@ -82,7 +86,7 @@ def test_a_request_is_answered_as_by_the_pipeline(
         assert rows[-1]["status"] == nova.status_int
         assert rows[-1]["message"] == fault["message"]
     else:
-        assert [row["waffle"] for row in rows] == ["metadata", "naming"]
+        assert [row["waffle"] for row in rows] == WAFFLES
         assert "this cloud's" not in fault["message"]
 
 

@@ -27,10 +27,13 @@ def test_the_count_is_read_as_nova_reads_it(server, expected):
         {"max_count": []},
         {"min_count": float("inf")},
         {"max_count": "9" * 5000},
+        {"max_count": 0},
+        {"max_count": -1},
+        {"min_count": "-3", "max_count": 2},
     ],
     ids=lambda server: repr(server)[:30],
 )
-def test_a_count_that_is_no_number_is_malformed(server):
+def test_a_count_that_is_none_is_malformed(server):
     with pytest.raises(exceptions.Malformed):
         creates.count(server)
 
@@ -58,6 +61,13 @@ def test_a_count_that_is_no_number_is_malformed(server):
 )
 def test_the_place_is_read_as_nova_reads_it(server, expected):
     assert creates.location(server) == expected
+
+
+@pytest.mark.parametrize("key", ["host", "hypervisor_hostname"])
+def test_fields_that_nova_does_not_read_are_not_read(key):
+    server = {"availability_zone": "az", key: "x"}
+
+    assert creates.location(server, fields=False) == Location("az")
 
 
 @pytest.mark.parametrize(

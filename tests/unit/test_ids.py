@@ -23,7 +23,21 @@ def test_every_spelling_that_nova_takes_is_one_id(spelling):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "blue", ID[:-1], f"{ID}0", ID.replace("b", "g")]
+    "text",
+    [
+        "",
+        "blue",
+        ID[:-1],
+        f"{ID}0",
+        ID.replace("b", "g"),
+        f" {ID}",
+        f"{ID}\n",
+        "0x" + "a" * 30,
+        "+" + "a" * 31,
+        "1_" + "1" * 30,
+        "\u0663" * 32,
+    ],
 )
 def test_what_is_no_uuid_is_no_id(text):
+    assert not uuidutils.is_uuid_like(text)
     assert ids.canonical(text) is None

@@ -5,15 +5,18 @@ out once a snapshot and kept as a ranking.  Projects differ only in networks
 that are not shared with all, and in hosts that are kept for them.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from waffles import exceptions
 from waffles.fabric import pods, specs, survey
 from waffles.fabric.networks import Network, Networks
 from waffles.fabric.pods import Pod, Wanted
-from waffles.fabric.spread import Entry, Spread
+from waffles.fabric.spread import Choice, Entry, Spread
+
+LOG = logging.getLogger(__name__)
 
 Ranking = list[Entry]
 
@@ -23,10 +26,12 @@ class Place(NamedTuple):
 
     :param zone: that a host aggregate with the network gives its hosts, where
         one was wanted
+    :param choice: of its addresses, where they count as taken
     """
 
     network: Network
     zone: str | None
+    choice: Choice | None
 
 
 class _View(NamedTuple):
@@ -55,14 +60,31 @@ def of_facts(
     :param before: the chooser of the snapshot before
     :param key: of the metadata in which host aggregates name networks
     """
-    networks = survey.networks(facts)
-    spread.renew({id_: one.free for id_, one in networks.by_id.items()}, taken)
+    networks, found = survey.networks(facts), pods.of_facts(facts, key)
+    spread.renew(_counted(networks, _names(found)), taken)
     flavors = {
         flavor_id: specs.requirements(extra)
         for flavor_id, extra in facts["flavors"].items()
     }
-    found = pods.of_facts(facts, key)
-    return Chooser(networks, found, flavors, spread, before)
+    made = Chooser(networks, found, flavors, spread, before)
+    new = made.unclear - (before.unclear if before else frozenset())
+    if new:
+        LOG.warning(
+            "Host aggregates name networks that several are called: %s. Such"
+            " a name means none but a project's own; say the id",
+            ", ".join(sorted(new)),
+        )
+    return made
+
+
+def _counted(networks: Networks, names: frozenset[str]) -> dict[str, int]:
+    """What is learned from: what projects have of their own is theirs."""
+    return {
+        network.id: network.free
+        for name in names
+        for network in networks.of(name)
+        if network.ipv4 and (network.common or network.id == name)
+    }
 
 
 class Chooser:
@@ -82,28 +104,49 @@ class Chooser:
         like: "Chooser | None" = None,
     ) -> None:
         self.networks, self.pods, self.flavors = networks, found, flavors
-        self._spread = spread
+        self.spread = spread
         self._isolated = frozenset[str]().union(*(p.projects for p in found))
         self._private = _private(networks)
         self._views: dict[Wanted, _View] = {}
-        for kind in [Wanted(None), *(like._views if like else ())]:
+        self._asked: set[Wanted] = set()
+        for kind in {Wanted(None), *(like._asked if like else ())}:
             try:
                 self._view(kind)
             except exceptions.Conflict:
                 continue  # it is told to whoever asks again
 
-    def choose(self, wanted: Wanted) -> Place:
-        """The network for servers; their addresses count as taken.
+    @property
+    def unclear(self) -> frozenset[str]:
+        """Names of several networks of which none is shared with all."""
+        return frozenset(
+            name
+            for name in _names(self.pods)
+            if len(found := self.networks.of(name)) > 1
+            and not any(network.common for network in found)
+        )
 
+    def choose(self, wanted: Wanted, take: bool = True) -> Place:
+        """The network for servers.
+
+        :param take: whether its addresses count as taken from now on
         :raises Conflict: there is none, and why
         """
-        view = self._view(self._kind(wanted))
+        kind = self._kind(wanted)
+        view = self._view(kind)
+        self._asked.add(kind)
         own = self._own(view, wanted.project_id)
-        network = self._spread.take((view.common, own), wanted.servers)
-        if network is None:
+        choose = self.spread.take if take else self._looked_at
+        found = choose((view.common, own), wanted.servers)
+        if found is None:
             raise pods.nothing(self._missing(view, wanted))
-        zone = _zone(view.pods, network) if wanted.zoned else None
-        return Place(network, zone)
+        network, choice = found
+        return Place(network, self._zone(view, network, wanted), choice)
+
+    def _looked_at(
+        self, rankings: Iterable[Ranking], servers: int
+    ) -> tuple[Network, None] | None:
+        best = self.spread.best(rankings, servers)
+        return best and (best, None)
 
     def _kind(self, wanted: Wanted) -> Wanted:
         """All that decides which hosts can take a server."""
@@ -115,9 +158,11 @@ class Chooser:
         view = self._views.get(kind)
         if view is None:
             able = pods.able(self.pods, kind)
-            names = frozenset[str]().union(*(pod.names for pod in able))
-            common = self._spread.ranking(self._common(names))
-            view = self._views[kind] = _View(able, names, common, {})
+            names = _names(able)
+            common = self.spread.ranking(self._common(names))
+            view = _View(able, names, common, {})
+            if kind.host is None:  # there are too many hosts to keep each
+                self._views[kind] = view
         return view
 
     def _common(self, names: frozenset[str]) -> list[Network]:
@@ -133,7 +178,7 @@ class Chooser:
         ranking = view.own.get(project_id)
         if ranking is None:
             found = self._named(view.names, project_id)
-            ranking = view.own[project_id] = self._spread.ranking(found)
+            ranking = view.own[project_id] = self.spread.ranking(found)
         return ranking
 
     def _named(
@@ -153,6 +198,17 @@ class Chooser:
             return True
         meant = self.networks.meant(network.name, project_id)
         return network.name in names and network in meant
+
+    def _zone(
+        self, view: _View, network: Network, wanted: Wanted
+    ) -> str | None:
+        """A zone whose hosts have a network, where one is wanted."""
+        zones = (
+            pod.own_zone
+            for pod in view.pods
+            if pod.up and self._is_named(network, pod.names, wanted.project_id)
+        )
+        return next(zones, None) if wanted.zoned else None
 
     def _missing(self, view: _View, wanted: Wanted) -> str:
         """What left no network of those that the hosts have."""
@@ -174,8 +230,5 @@ def _private(networks: Networks) -> dict[str | None, list[Network]]:
     return found
 
 
-def _zone(found: list[Pod], network: Network) -> str | None:
-    """A zone whose hosts have a network."""
-    names = {network.id, network.name}
-    zones = (pod.own_zone for pod in found if names & pod.names and pod.up)
-    return next(zones, None)
+def _names(found: Iterable[Pod]) -> frozenset[str]:
+    return frozenset[str]().union(*(pod.names for pod in found))

@@ -4,8 +4,9 @@ Any project can give its network any name, and can share it with any other
 project without asking (RBAC).  So a name is no proof: where it decides what
 is allowed, it stands for the networks of that name that are shared with all
 projects, which only an administrator can do.  Where there is none, it stands
-for the one network of that name that the project can use, and, where there
-are several, for none.  An id stands for its network.
+for the only network of that name that the project can use: one of its own, or
+one of another project that no other network of the cloud has the name of.
+Otherwise it stands for none.  An id stands for its network.
 """
 
 from collections import defaultdict
@@ -81,4 +82,7 @@ class Networks:
         if common := [network for network in found if network.common]:
             return common
         usable = [one for one in found if one.usable_by(project_id)]
-        return usable if len(usable) == 1 else []
+        is_sure = len(found) == 1 or all(
+            one.project_id == project_id for one in usable
+        )
+        return usable if is_sure and len(usable) == 1 else []

@@ -43,7 +43,7 @@ class Pod(NamedTuple):
     :param names: how its host aggregates name networks: ids and names
     :param metadata: of its host aggregates: key -> values
     :param projects: the only ones that its hosts take; empty for all
-    :param up: how many of its hosts are up and enabled
+    :param up: those of its hosts that are up and enabled
     """
 
     zone: str | None
@@ -155,8 +155,13 @@ def able(pods: Iterable[Pod], wanted: Wanted) -> list[Pod]:
     for step in STEPS:
         left = [pod for pod in left if step.holds(pod, wanted)]
         if not left:
-            raise nothing(step.says.format_map(wanted._asdict()))
+            raise nothing(step.says.format_map(_shown(wanted)))
     return left
+
+
+def _shown(wanted: Wanted) -> dict[str, str]:
+    """What a client has asked for, and not all of it."""
+    return {key: str(value)[:99] for key, value in wanted._asdict().items()}
 
 
 def nothing(why: str) -> exceptions.Conflict:

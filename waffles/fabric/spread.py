@@ -52,11 +52,11 @@ class Choice(NamedTuple):
 class Entry(NamedTuple):
     """A network's place in a ranking; the least is the best.
 
-    :param last: a network without IPv4 comes after all that have it
+    :param rank: what has IPv4 comes first, and last what is full
     :param own: the choices of it that its weight is true for
     """
 
-    last: bool
+    rank: int
     weight: float
     tie: float
     own: int
@@ -117,31 +117,43 @@ class Spread:
         heapq.heapify(ranking)
         return ranking
 
-    def take(
+    def best(
         self, rankings: Iterable[list[Entry]], servers: int
     ) -> Network | None:
-        """Choose a network for some servers; None where none has room."""
+        """The network for some servers; None where none has room."""
         with self._lock:
-            best = min(
-                filter(None, (self._best(one, servers) for one in rankings)),
-                default=None,
-            )
+            return self._best(rankings, servers)
+
+    def take(
+        self, rankings: Iterable[list[Entry]], servers: int
+    ) -> tuple[Network, Choice] | None:
+        """The same, and its addresses count as taken from now on."""
+        with self._lock:
+            best = self._best(rankings, servers)
             if best is None:
                 return None
-            network_id = best.network.id
-            self._own[network_id] += servers
-            self._choices.append(Choice(self._clock(), network_id, servers))
-            return best.network
+            choice = Choice(self._clock(), best.id, servers)
+            self._own[best.id] += servers
+            self._choices.append(choice)
+            return best, choice
 
-    def _best(self, ranking: list[Entry], servers: int) -> Entry | None:
-        while ranking:
-            network = ranking[0].network
-            if not self._has_room(network, 1):
-                heapq.heappop(ranking)
-            elif ranking[0].own != self._own[network.id]:
-                heapq.heapreplace(ranking, self._entry(network))
-            else:
-                break
+    def release(self, choice: Choice) -> None:
+        """Count them as taken no more, as no server was made."""
+        with self._lock:
+            if choice in self._choices:  # no snapshot shows it yet
+                self._choices.remove(choice)
+                self._own[choice.network_id] -= choice.servers
+
+    def _best(
+        self, rankings: Iterable[list[Entry]], servers: int
+    ) -> Network | None:
+        found = (self._first(ranking, servers) for ranking in rankings)
+        best = min(filter(None, found), default=None)
+        return best and best.network
+
+    def _first(self, ranking: list[Entry], servers: int) -> Entry | None:
+        while ranking and ranking[0].own != self._own[ranking[0].network.id]:
+            heapq.heapreplace(ranking, self._entry(ranking[0].network))
         if ranking and self._has_room(ranking[0].network, servers):
             return ranking[0]
         return min(
@@ -161,7 +173,8 @@ class Spread:
         own = self._own[network.id]
         noise = self._noise * self._draw()
         weight = self.others * own + noise - network.free
-        return Entry(not network.ipv4, weight, self._draw(), own, network)
+        rank = int(not network.ipv4) if self._has_room(network, 1) else 2
+        return Entry(rank, weight, self._draw(), own, network)
 
 
 def _if_there(method: Callable[[], None]) -> Callable[[], None]:

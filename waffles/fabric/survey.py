@@ -71,9 +71,18 @@ def of_networks(neutron: Neutron, availabilities: Iterable[Json] = ()) -> Json:
 
 
 def networks(facts: Mapping[str, Any]) -> Networks:
-    """The networks of a survey."""
+    """The networks of a survey.
+
+    :raises Exception: they are not, as facts of a cache can be anything
+    """
     return Networks(
-        Network(**{**one, "shared_with": frozenset(one["shared_with"])})
+        Network(
+            **{
+                **one,
+                "shared_with": frozenset(one["shared_with"]),
+                "free": int(one["free"]),
+            }
+        )
         for one in facts["networks"]
     )
 

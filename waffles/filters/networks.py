@@ -17,7 +17,7 @@ network of its hosts has a free address.``, or what else is missing; networks
 are never named.  With ``user_networks = refuse``: ``403 This server breaks
 this cloud's networks policy: /server/networks must be left out``.  The
 scheduler hint that pins a server is ours: who sends it is refused (403),
-exempt or not.
+exempt or not, in any mode but ``off``.
 
 *When Nova or Neutron cannot be asked.*  What is known is used until it is
 ``stale_after`` seconds old.  Then ``on_unavailable`` decides: the create is
@@ -38,8 +38,13 @@ on clouds of more than 1000 hosts::
 
 *What is not known.*  Workers know of each other's choices by the next look
 at Neutron only; :mod:`waffles.fabric.spread` says how they spread.  A server
-group's affinity is not looked at: Nova then finds no host where its members
-reach another network.
+group's affinity is not looked at, nor is the zone of a volume where Nova has
+``cross_az_attach = false``: Nova then finds no host where these are with
+another network.
+
+*Names of networks.*  Any project can give its network any name, and share it
+with any other.  :mod:`waffles.fabric.networks` says what a name means for
+whom; an id means its network.  Prefer ids.
 
 *Where it stands.*  Below keystonecontext and legacy_v2_compatible, above
 Nova and above what judges networks (network_policy).
@@ -63,7 +68,7 @@ Nova and above what judges networks (network_policy).
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib import parse
 
@@ -72,16 +77,16 @@ from oslo_config import cfg
 from waffles import config, creates, exceptions, pins, policy, targets
 from waffles.clients import neutron, nova, session
 from waffles.fabric import options, specs, survey
-from waffles.fabric.chooser import Chooser, of_facts
+from waffles.fabric.chooser import Chooser, Place, of_facts
 from waffles.fabric.keeper import Keeper
 from waffles.fabric.pods import Wanted
 from waffles.fabric.spread import Spread
-from waffles.policy import Finding, Violation
+from waffles.policy import Finding, Mode, Violation
 from waffles.request import ComputeRequest
 from waffles.waffle import Waffle
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 LOG = logging.getLogger(__name__)
 
@@ -139,10 +144,25 @@ OPTS = (
 #: From here on a create may say "auto" for any network.
 AUTO = (2, 37)
 
+#: From here on it may say "host" and "hypervisor_hostname".
+HOSTS = (2, 74)
+
+#: Nova's rules for who may say where a server is to be.
+FORCED = "os_compute_api:servers:create:forced_host"
+REQUESTED = "compute:servers:create:requested_destination"
+
 #: From here on flavors have extra specs, and hypervisors their service.
 SHOWS_SPECS = "2.61"
 
-_NOTHING = Finding("This server", [])
+#: In the environ of a request that a waffle has given a network.
+GIVEN = "waffles.networks.given"
+
+SUBJECT = "This server"
+NAMED = Violation(
+    "/server/networks", "must be left out: this cloud chooses the network"
+)
+
+Undo = Callable[[], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,8 +188,14 @@ def leaves_open(server: Mapping[str, Any], auto: bool) -> bool:
     return networks == [] or (auto and networks == "auto")
 
 
-def forged(body: Mapping[str, Any]) -> list[Violation]:
-    """What is wrong with hints that a client sends: ours may not be there."""
+def forged(request: ComputeRequest) -> list[Violation]:
+    """What is wrong with the hints that a client sends: ours is there."""
+    try:
+        body = request.object_at()
+    except exceptions.Malformed:
+        return []  # for others to say
+    if GIVEN in request.environ:
+        return []
     return [
         Violation(f"/{key}/{pins.HINT}", "is set by this cloud only")
         for key in creates.HINTS
@@ -177,12 +203,12 @@ def forged(body: Mapping[str, Any]) -> list[Violation]:
     ]
 
 
-def is_forged(request: ComputeRequest) -> bool:
-    """Whether a client sends our hint, as far as its body can be read."""
-    try:
-        return bool(forged(request.object_at()))
-    except exceptions.Malformed:
-        return False
+def reads(request: ComputeRequest, since: tuple[int, int]) -> bool:
+    """Whether Nova reads what a microversion has brought.
+
+    Where it cannot read the microversion it refuses the request.
+    """
+    return not request.legacy and (request.microversion or since) >= since
 
 
 class Networks(Waffle):
@@ -204,62 +230,91 @@ class Networks(Waffle):
         self.rule, self.policy, self.chooser = rule, policy, chooser
 
     def handle(self, request: ComputeRequest) -> "WSGIApplication | None":
-        policy = self.policy
-        if is_forged(request):  # from which nobody is exempt
-            policy = dataclasses.replace(policy, when=None, exempt=None)
-        return policy.answer(request, self.app, self.find)
+        if found := forged(request):  # for which there is no exemption
+            strict = dataclasses.replace(
+                self.policy, mode=Mode.ENFORCE, when=None, exempt=None
+            )
+            return strict.answer(
+                request, self.app, lambda request: Finding(SUBJECT, found)
+            )
+        undo: list[Undo] = []
+        answer = self.policy.answer(
+            request, self.app, lambda request: self.find(request, undo)
+        )
+        return answer or (watched(self.app, *undo) if undo else None)
 
-    def find(self, request: ComputeRequest) -> Finding:
-        """Give servers a network, or say why they get none."""
+    def find(self, request: ComputeRequest, undo: list[Undo]) -> Finding:
+        """Give servers a network, or say why they get none.
+
+        :param undo: gets what is to be done when no server is made
+        """
         server = request.object_at("server")
-        if found := forged(request.body):
-            return Finding("This server", found)
-        auto = not request.legacy and (request.microversion or AUTO) >= AUTO
-        if not leaves_open(server, auto):
+        if GIVEN in request.environ:
+            return Finding(SUBJECT, [])
+        if not leaves_open(server, reads(request, AUTO)):
             if self.rule.user_networks == "keep":
-                return _NOTHING
+                return Finding(SUBJECT, [])
             if self.rule.user_networks == "refuse":
-                why = "must be left out: this cloud chooses the network"
-                return Finding(
-                    "This server", [Violation("/server/networks", why)]
-                )
+                return Finding(SUBJECT, [NAMED])
         try:
-            self._give(request, server)
+            undo += self._give(request, server)
         except exceptions.Unavailable as error:
             if self.rule.on_unavailable == "refuse":
                 raise
-            LOG.warning(
-                "networks passes servers:create without a network (%s): %s",
-                request.request_id,
-                error,
-            )
-        return _NOTHING
+            self.policy.passes(request, error)
+        return Finding(SUBJECT, [])
 
     def _give(
         self, request: ComputeRequest, server: Mapping[str, Any]
-    ) -> None:
+    ) -> Iterator[Undo]:
+        creates.hints(request.body)  # nothing is taken for what is malformed
         chooser = self.chooser()
         wanted = self._wanted(request, server, chooser)
-        network, zone = chooser.choose(wanted)
+        place = self._chosen(request, chooser, wanted)
         LOG.info(
-            "networks chose network %s for %d servers (%s, project %s)",
-            network.id,
+            "networks %s network %s for %d servers (%s, project %s)",
+            "chose" if place.choice else "would choose",
+            place.network.id,
             wanted.servers,
             request.request_id,
             wanted.project_id,
         )
-        if not self.policy.writes:
-            return
+        if place.choice:
+            self._write(request, chooser, place)
+            yield functools.partial(chooser.spread.release, place.choice)
+
+    def _chosen(
+        self, request: ComputeRequest, chooser: Chooser, wanted: Wanted
+    ) -> Place:
+        try:
+            return chooser.choose(wanted, take=self.policy.writes)
+        except exceptions.Conflict:
+            if not wanted.host or request.caller.is_admin:
+                raise
+            # Which hosts there are is not for everybody to know: this is
+            # what Nova says of those that are there.
+            given = request.object_at("server").get("availability_zone")
+            rule = FORCED if ":" in str(given) else REQUESTED
+            raise exceptions.Hidden(
+                403, f"Policy doesn't allow {rule} to be performed."
+            ) from None
+
+    def _write(
+        self, request: ComputeRequest, chooser: Chooser, place: Place
+    ) -> None:
+        network = place.network
         request.write(("server", "networks"), [{"uuid": network.id}])
         if self.rule.pin == "scheduler_hint":
             # For this project its name may mean another one.
-            meant = chooser.networks.meant(network.name, wanted.project_id)
+            project_id = request.caller.project_id
+            meant = chooser.networks.meant(network.name, project_id)
             name = network.name if network in meant else ""
             key, hints = creates.hints(request.body)
             pin = pins.hint(self.rule.aggregate_key, network.id, name)
             request.write((key,), {**hints, pins.HINT: pin})
-        if zone:
-            request.write(("server", "availability_zone"), zone)
+        if place.zone:
+            request.write(("server", "availability_zone"), place.zone)
+        request.environ[GIVEN] = True
 
     def _wanted(
         self,
@@ -267,7 +322,7 @@ class Networks(Waffle):
         server: Mapping[str, Any],
         chooser: Chooser,
     ) -> Wanted:
-        place = creates.location(server)
+        place = creates.location(server, reads(request, HOSTS))
         zone, host = place.zone or self.rule.zone, place.host
         if place.node and not host:
             host = self._host(request, place.node)
@@ -288,7 +343,7 @@ class Networks(Waffle):
         chooser: Chooser,
     ) -> specs.Requirements:
         """What the flavor asks; Nova is asked for one that is new."""
-        flavor_id = targets.id_of(server.get("flavorRef"))
+        flavor_id = targets.flavor_id(server)
         known = chooser.flavors.get(flavor_id)
         if known is not None:
             return known
@@ -311,6 +366,22 @@ class Networks(Waffle):
         return str(hosts.get(node, node))
 
 
+def watched(app: "WSGIApplication", undo: Undo) -> "WSGIApplication":
+    """An application, and what is to be done where it makes no server."""
+
+    def answer(
+        environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        def start(status, headers, *args):  # type: ignore[no-untyped-def]
+            if not status.startswith("2"):
+                undo()
+            return start_response(status, headers, *args)
+
+        return app(environ, start)
+
+    return answer
+
+
 def filter_factory(
     global_conf: Mapping[str, str], **paste: str
 ) -> "Callable[[WSGIApplication], WSGIApplication]":
@@ -328,7 +399,7 @@ def configured(
     :raises ConfigError: an option is wrong
     """
     common = policy.of_section("networks", section)
-    if common.mode is policy.Mode.OFF or not section.given:
+    if common.mode is Mode.OFF or not section.given:
         return lambda app: app
     rule, keeper = rule_of(section), keeper_of(section)
     return lambda app: Networks(app, rule, common, keeper.get)

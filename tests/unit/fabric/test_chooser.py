@@ -4,7 +4,7 @@ import pytest
 
 from waffles import exceptions
 from waffles.fabric import pods
-from waffles.fabric.chooser import Chooser, Place, of_facts
+from waffles.fabric.chooser import Chooser, of_facts
 from waffles.fabric.networks import Network, Networks
 from waffles.fabric.pods import Wanted
 from waffles.fabric.spread import Spread
@@ -91,7 +91,7 @@ OTHERS = _network(5, "others", (), project_id="q")
 def test_a_network_is_chosen_where_it_can_be_used(network, named, chosen):
     chooser = Chooser(Networks([network]), _pods(h=named), {}, Spread())
     if chosen:
-        assert chooser.choose(Wanted("p")) == Place(network, None)
+        assert chooser.choose(Wanted("p"))[:2] == (network, None)
         return
     with pytest.raises(exceptions.Conflict) as caught:
         chooser.choose(Wanted("p"))
@@ -119,8 +119,15 @@ def test_a_name_means_what_is_shared_with_all(others, expected):
     }
 
 
-def test_a_name_of_several_that_are_not_common_means_none():
-    eve = _network(8, "given", ("p",), project_id="eve")
+@pytest.mark.parametrize(
+    "eve",
+    [
+        _network(8, "given", ("p",), project_id="eve"),
+        _network(8, "given", (), project_id="eve"),
+    ],
+    ids=["shared_too", "not_shared"],
+)
+def test_a_name_of_several_that_are_not_common_means_none(eve):
     chooser = Chooser(Networks([SHARED, eve]), _pods(h="given"), {}, Spread())
 
     with pytest.raises(exceptions.Conflict):
@@ -191,6 +198,86 @@ def test_the_zone_of_the_hosts_is_told_where_it_is_wanted():
 
     assert chooser.choose(Wanted("p", zoned=True)).zone == "az-h"
     assert chooser.choose(Wanted("p")).zone is None
+
+
+def test_the_zone_is_that_of_hosts_with_the_very_network():
+    """Of two networks that are called alike, each has hosts of its own."""
+    mine = MINE._replace(name="red")
+    chooser = Chooser(
+        Networks([RED._replace(free=1), mine]),
+        _pods(a="red", b=mine.id),
+        {},
+        Spread(),
+    )
+
+    assert chooser.choose(Wanted("p", zoned=True))[:2] == (mine, "az-b")
+
+
+def test_hosts_that_are_asked_for_are_not_kept_in_mind():
+    """There may be ten thousand, and any member may ask for them."""
+    chooser = Chooser(Networks([RED]), _pods(a="red"), {}, Spread())
+    before = set(chooser._views)
+    chooser.choose(Wanted("p", host="a"))
+
+    assert chooser._views.keys() == before
+
+
+def test_what_nobody_asks_any_more_is_not_worked_out():
+    networks, found = Networks([RED]), _pods(a="red")
+    first = Chooser(networks, found, {}, Spread())
+    first.choose(Wanted("p", zone="az-a"))
+    second = Chooser(networks, found, {}, Spread(), first)
+    third = Chooser(networks, found, {}, Spread(), second)
+
+    assert Wanted(None, zone="az-a") in second._views
+    assert Wanted(None, zone="az-a") not in third._views
+
+
+def _facts(*networks, names="red", hosts=("h",)):
+    return {
+        "networks": [
+            {**one._asdict(), "shared_with": [*one.shared_with]}
+            for one in networks
+        ],
+        "aggregates": [
+            {"zone": None, "hosts": ["h"], "metadata": {"networks": names}}
+        ],
+        "hosts": [{"name": "h", "zone": "nova", "up": True}],
+        "flavors": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("network", "learns"),
+    [
+        (RED, True),
+        (SHARED, True),
+        (BLUE, False),
+        (MINE._replace(name="red"), False),
+        (RED._replace(ipv4=False), False),
+    ],
+    ids=["common", "named_by_id", "not_named", "of_a_project", "ipv6"],
+)
+def test_only_networks_of_the_cloud_are_learned_from(network, learns):
+    """What projects do with their own networks says nothing of ours."""
+    spread = Spread()
+    names = f"red {SHARED.id}"
+    for left in (10**6, 0):
+        facts = _facts(network._replace(free=left), names=names)
+        of_facts(facts, 0.0, None, "networks", spread)
+
+    assert (spread.others > 100) is learns
+
+
+def test_names_of_several_networks_are_told_once(caplog):
+    eve = _network(8, "given", ("p",), project_id="eve")
+    facts = _facts(SHARED, eve, names="given")
+    before = None
+    for _ in range(3):
+        before = of_facts(facts, 0.0, before, "networks", Spread())
+
+    (line,) = caplog.records
+    assert "given" in line.getMessage()
 
 
 def test_a_new_chooser_knows_what_was_asked_of_the_one_before():

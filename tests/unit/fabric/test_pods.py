@@ -141,6 +141,14 @@ def test_what_is_said_is_the_first_step_that_left_none(wanted, why):
     assert caught.value.code == 409
 
 
+def test_what_a_client_asks_for_is_not_repeated_at_length():
+    wanted = Wanted("p", zone="z" * 100_000)
+    with pytest.raises(exceptions.Conflict) as caught:
+        pods.able(pods.of_facts(FACTS, "networks"), wanted)
+
+    assert len(str(caught.value)) < 250
+
+
 def test_a_cloud_without_networks_in_its_aggregates_says_so():
     facts = _facts([_host("a")], _aggregate(["a"]))
 

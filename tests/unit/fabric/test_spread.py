@@ -24,7 +24,7 @@ def _taken(spread, networks, times, servers=1):
     """The networks of some choices, one after the other."""
     ranking = spread.ranking(networks)
     found = [spread.take([ranking], servers) for _ in range(times)]
-    return [network and network.name for network in found]
+    return [taken and taken[0].name for taken in found]
 
 
 def test_the_network_with_the_most_free_addresses_is_chosen():
@@ -90,13 +90,35 @@ def test_room_is_found_behind_a_better_network_without_it():
     ranking = own.ranking([_network("a", 10), b])
     own.take([own.ranking([b])], 2)
 
-    assert own.take([ranking], 20).name == "b"
+    assert own.take([ranking], 20)[0].name == "b"
 
 
 def test_ipv6_never_outweighs_ipv4():
     networks = [_network("six", 2**64, ipv4=False), _network("four", 2)]
 
     assert _taken(spread.Spread(), networks, 3) == ["four", "four", "six"]
+
+
+def test_what_is_only_looked_at_is_not_taken():
+    own, networks = spread.Spread(), [_network("a", 1)]
+    ranking = own.ranking(networks)
+
+    assert [own.best([ranking], 1).name for _ in range(3)] == ["a"] * 3
+    assert own.take([ranking], 1)
+    assert own.best([ranking], 1) is None
+
+
+def test_what_is_released_can_be_taken_again():
+    own = spread.Spread()
+    ranking = own.ranking([_network("a", 2), _network("b", 1)])
+    taken = [own.take([ranking], 1) for _ in range(3)]
+    assert own.take([ranking], 1) is None
+    for network, choice in taken:
+        own.release(choice)
+        assert own.take([ranking], 1)[0] == network
+    own.release(taken[0][1]._replace(when=0))  # shown by a snapshot
+
+    assert own.take([ranking], 1) is None
 
 
 def test_of_several_rankings_the_best_network_is_chosen():
@@ -107,7 +129,7 @@ def test_of_several_rankings_the_best_network_is_chosen():
         own.ranking([]),
     ]
 
-    assert own.take(rankings, 1).name == "b"
+    assert own.take(rankings, 1)[0].name == "b"
     assert own.take([[]], 1) is None
 
 
@@ -226,7 +248,7 @@ def test_many_workers_with_one_snapshot_fill_no_network():
     rankings = [worker.ranking(networks) for worker in workers]
     turns = itertools.islice(itertools.cycle(range(16)), 480)
     found = Counter(
-        workers[turn].take([rankings[turn]], 1).name for turn in turns
+        workers[turn].take([rankings[turn]], 1)[0].name for turn in turns
     )
 
     left = {name: count - found[name] for name, count in free.items()}

@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+import webob
 
 from tests import fakes
 from waffles import config, exceptions, pins
@@ -83,6 +84,7 @@ def _sent(server=None, *, rule=None, known=None, policy=None, **how):
     return answer, (nova.writes or [None])[0]
 
 
+NEW = {"HTTP_OPENSTACK_API_VERSION": "compute 2.74"}
 AUTO = {"HTTP_OPENSTACK_API_VERSION": "compute 2.37"}
 OLD = {"HTTP_OPENSTACK_API_VERSION": "compute 2.36"}
 V2 = {"openstack.legacy_v2": True}
@@ -195,7 +197,7 @@ def test_the_network_is_of_hosts_that_can_take_the_server(server, expected):
         "/flavors/new": {"flavor": {"id": "new", "extra_specs": specs}},
         "/os-hypervisors/detail": {"hypervisors": nodes},
     }
-    _, written = _sent(server, answers=answers)
+    _, written = _sent(server, answers=answers, **NEW)
 
     assert written["server"]["networks"] == [{"uuid": expected}]
 
@@ -260,6 +262,90 @@ def test_a_client_cannot_set_our_hint(key, how):
     )
 
 
+@pytest.mark.parametrize("mode", [Mode.WARN, Mode.AUDIT])
+def test_no_mode_lets_our_hint_pass(mode):
+    hints = {HINT: {pins.HINT: ["networks", BLUE]}}
+    answer, written = _sent(hints=hints, policy=_policy(mode=mode))
+
+    assert (answer.status_int, written) == (403, None)
+
+
+def test_an_administrator_is_told_about_hosts():
+    admin = fakes.FakeContext(is_admin=True)
+    answer, _ = _sent({"host": "h9"}, context=admin, **NEW)
+
+    assert answer.status_int == 409
+    assert "host h9 is in no host aggregate" in answer.text
+
+
+@pytest.mark.parametrize("environ", [V2, AUTO], ids=["v2", "before_2.74"])
+def test_a_host_that_nova_does_not_read_is_not_read(environ):
+    _, written = _sent({"host": "h2"}, **environ)
+
+    assert written["server"]["networks"] == [{"uuid": RED}]
+
+
+def test_an_id_of_a_flavor_is_taken_as_it_is():
+    """One that looks like a UUID in another spelling is not that UUID."""
+    flavor_id = "ABCDEF01234567890123456789ABCDEF"
+    specs = {"aggregate_instance_extra_specs:ssd": "true"}
+    facts = FACTS | {"flavors": {flavor_id: specs}}
+    _, written = _sent({"flavorRef": flavor_id}, known=_known(facts))
+
+    assert written["server"]["networks"] == [{"uuid": BLUE}]
+
+
+def _stacked(below, known, **upper):
+    app = networks.Networks(below, Rule(), _policy(), known)
+    return networks.Networks(app, Rule(**upper), _policy(), known)
+
+
+@pytest.mark.parametrize("upper", ["scheduler_hint", "off"])
+def test_two_of_them_in_a_pipeline_choose_once(upper):
+    nova, known = fakes.FakeNova(), _known()
+    app = _stacked(nova, known, pin=upper)
+    answer = fakes.send(app, body={"server": {"flavorRef": "1"}})
+
+    assert answer.status_int == 202
+    assert len(known().spread._choices) == 1
+
+
+class _Refusing(fakes.FakeNova):
+    def _answer(self, request):
+        return webob.Response(status=400, json_body={})
+
+
+def test_what_nova_refuses_takes_no_addresses():
+    known = _known()
+    app = networks.Networks(_Refusing(), Rule(), _policy(), known)
+    body = {"server": {"flavorRef": "1", "max_count": 100}}
+    for _ in range(5):
+        assert fakes.send(app, body=body).status_int == 400
+
+    assert _sent({"max_count": 100}, known=known)[0].status_int == 202
+    assert _sent({"max_count": 100}, known=known)[0].status_int == 409
+
+
+@pytest.mark.parametrize("hints", [None, [], "x"])
+def test_what_is_malformed_takes_no_addresses(hints):
+    known = _known()
+    _sent(hints={HINT: hints}, known=known)
+
+    assert known().spread._choices == []
+
+
+def test_audit_takes_no_addresses(caplog):
+    known = _known()
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            _sent({"max_count": 100}, known=known,
+                  policy=_policy(mode=Mode.AUDIT))  # fmt: skip
+
+    assert known().spread._choices == []
+    assert "would choose" in caplog.text
+    assert "no network" not in caplog.text
+
+
 def test_who_is_exempt_is_left_alone():
     exempt = _policy(exempt=lambda caller, target: True)
     _, written = _sent(policy=exempt)
@@ -289,16 +375,40 @@ def test_audit_changes_nothing():
             "There is no network for this server: no network of its hosts"
             " has 101 free addresses.",
         ),
-        ({"max_count": "x"}, 400, "min_count and max_count must be numbers."),
+        (
+            {"max_count": "x"},
+            400,
+            "min_count and max_count must be numbers above 0.",
+        ),
         ({"availability_zone": 1}, 400, "This is no place for a server."),
         ({"hypervisor_hostname": "n"}, 404, "Not seen."),
+        (
+            {"host": "h9"},
+            403,
+            "Policy doesn't allow compute:servers:create:requested_destination"
+            " to be performed.",
+        ),
+        (
+            {"availability_zone": "nova:h9"},
+            403,
+            "Policy doesn't allow os_compute_api:servers:create:forced_host"
+            " to be performed.",
+        ),
     ],
-    ids=["no_aggregate", "no_addresses", "count", "zone", "hypervisor"],
+    ids=[
+        "no_aggregate",
+        "no_addresses",
+        "count",
+        "zone",
+        "hypervisor",
+        "host",
+        "forced_host",
+    ],
 )
 def test_what_gets_no_network_is_refused_with_the_reason(
     server, code, message
 ):
-    answer, written = _sent(server)
+    answer, written = _sent(server, **NEW)
 
     assert written is None
     assert answer.status_int == code
@@ -332,13 +442,15 @@ def test_a_cloud_that_cannot_be_asked_refuses_with_503():
 
 
 def test_a_create_can_pass_when_the_cloud_cannot_be_asked(caplog):
-    rule = Rule(on_unavailable="pass")
-    answer, written = _sent(rule=rule, known=_away)
+    rule, records = Rule(on_unavailable="pass"), []
+    policy = _policy(notify=lambda event, record: records.append(record))
+    answer, written = _sent(rule=rule, known=_away, policy=policy)
 
     assert answer.status_int == 202
     assert written == {"server": {"flavorRef": "1"}}
     (line,) = [r for r in caplog.records if r.levelno == logging.WARNING]
-    assert "without a network" in line.getMessage()
+    assert "networks passed servers:create" in line.getMessage()
+    assert [record["outcome"] for record in records] == ["passed"]
     assert "req-1" in line.getMessage()
 
 
