@@ -110,8 +110,14 @@ def test_with_novas_answers_it_is_answered_as_by_the_pipeline(
 
 
 def test_pipelines_are_read_as_nova_builds_them(configured):
+    """But for the waffles that the rules leave off: they are not there."""
+    off = {f"waffles.filters.{name}" for name in WAFFLES[2:]}
     read = {
-        pipeline.path: [_maker(part.target) for part in pipeline.parts]
+        pipeline.path: [
+            maker
+            for part in pipeline.parts
+            if (maker := _maker(part.target)) not in off
+        ]
         for pipeline in paste.Paste(str(SHIPPED)).pipelines()
         if pipeline.path.endswith("/+")
     }
