@@ -580,10 +580,10 @@ GREEN = """
         interval=1, stale_after=60, timeout=30,
     )
     threads = [eventlet.spawn(kept.get) for _ in range(50)]
-    print(*{thread.wait() for thread in threads})
+    print(*{thread.wait() for thread in threads}, flush=True)
     while kept.get() < 3:
         eventlet.sleep(0.01)
-    print(kept.get())
+    print(kept.get(), flush=True)
     child = os.fork()
     if not child:
         while kept.get() < 4:
