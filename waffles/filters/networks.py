@@ -7,7 +7,10 @@ in the zone, or the host, that is asked for; with what the flavor asks of host
 aggregates; not kept for other projects), that its project may use, and that
 have enough addresses left, the one with the most.  The server is pinned to
 the hosts that reach it, for good: evacuate, migrate, resize and unshelve keep
-to them.  Where creates name networks, ``user_networks`` decides.
+to them.  With ``pin = availability_zone`` it gets their zone instead, so all
+hosts of a zone should reach the same networks then; where a zone or a host is
+asked for, that is left as it is.  Where creates name networks,
+``user_networks`` decides.
 
 *Whom it affects.*  Whoever creates servers, by ``/v2.1`` and ``/v2``, but for
 those in ``exempt``.  Servers that exist are left alone.
@@ -26,10 +29,9 @@ it does by itself.  No request waits longer than ``timeout``.
 
 *What is needed.*  An option in the group ``[waffles_networks]``, such as its
 mode: without one the waffle does nothing.  An administrator in the group
-``[waffles]``.  In the
-scheduler's nova.conf, for ``pin = scheduler_hint``, the filter that keeps
-servers where their network is; :mod:`waffles.scheduler` has more on it, and
-on clouds of more than 1000 hosts::
+``[waffles]``.  In the scheduler's nova.conf, for ``pin = scheduler_hint``, the
+filter that keeps servers where their network is; :mod:`waffles.scheduler` has
+more on it, and on clouds of more than 1000 hosts::
 
     [filter_scheduler]
     available_filters = nova.scheduler.filters.all_filters
