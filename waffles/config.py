@@ -104,7 +104,8 @@ class Section:
     def error(self, option: str, why: object) -> exceptions.ConfigError:
         """The sentence for an option that is wrong; to be raised."""
         found = self.conf.get_location(option, self.group)
-        is_file = found is not None and os.path.exists(found.detail)
+        # Of a default that is not set here oslo.config may know no place.
+        is_file = found is not None and os.path.exists(found.detail or "")
         file = found.detail if found and is_file else self.origin
         return exceptions.ConfigError(str(why), file, self.group, option)
 

@@ -46,7 +46,7 @@ _VERSION_HEADERS = ("OpenStack-API-Version", "X-OpenStack-Nova-API-Version")
 
 def fault(
     code: int, message: str, version: str | None = None
-) -> "WSGIApplication":
+) -> webob.Response:
     """A WSGI application that answers with a fault.
 
     :param version: the microversion that the request resolved to, such as
@@ -72,7 +72,7 @@ def fault(
 
 def of_exception(
     error: Exception, version: str | None = None
-) -> "WSGIApplication":
+) -> webob.Response:
     """The answer to a request that ended in an exception: never a pass."""
     if isinstance(error, exceptions.Unjudged):
         return fault(error.code, str(error), version)

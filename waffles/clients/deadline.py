@@ -231,6 +231,13 @@ class Adapter(session.TCPKeepAliveAdapter):
         self._pid, self._size = os.getpid(), (args, how)
         _use_pools(self.poolmanager)
 
+    def widen(self, connections: int) -> None:
+        """Keep up to so many connections to a peer, if not more already."""
+        (peers, known), how = self._size
+        if connections > known:
+            self.proxy_manager = {}
+            self.init_poolmanager(peers, connections, **how)
+
     def proxy_manager_for(self, proxy: str, **how: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **how)
         if not proxy.lower().startswith("socks"):
@@ -277,3 +284,14 @@ def mount(http: session.Session) -> None:
     auth: Any = http.auth
     if hasattr(auth, "_lock"):
         auth._lock = Lock()
+
+
+def widen(http: session.Session, threads: int) -> None:
+    """Let so many threads use a session that :func:`mount` has seen.
+
+    More than requests keeps by default would each make a connection for each
+    request, which is then thrown away.
+    """
+    for adapter in http.adapters.values():
+        if isinstance(adapter, Adapter):
+            adapter.widen(threads)

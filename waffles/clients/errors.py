@@ -25,6 +25,17 @@ class Refused(exceptions.Unavailable):
     """Our own credentials are wrong, or do not suffice."""
 
 
+class Busy(exceptions.Unavailable):
+    """Nothing was done, as there is too much to do: ask later.
+
+    :param retry_after: seconds to wait for; 0 where nobody says
+    """
+
+    def __init__(self, message: str, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 def _unavailable(what: str, error: Exception) -> exceptions.Unjudged:
     return exceptions.Unavailable(f"{what}: {_text(error)}")
 
@@ -32,6 +43,11 @@ def _unavailable(what: str, error: Exception) -> exceptions.Unjudged:
 def _refused(what: str, error: Exception) -> exceptions.Unjudged:
     text = _text(error).rstrip(".")
     return Refused(f"{what}: {text}: [waffles] needs an administrator.")
+
+
+def _busy(what: str, error: Exception) -> exceptions.Unjudged:
+    wait = max(0, getattr(error, "retry_after", 0))
+    return Busy(f"{what}: {_text(error)}", wait)
 
 
 def _hidden(code: int) -> Made:
@@ -53,8 +69,8 @@ FOREIGN: Mapping[type[Exception], Made] = {
     nova.NotAcceptable: _unavailable,
     nova.Conflict: _hidden(409),
     nova.RetryAfterException: _unavailable,
-    nova.OverLimit: _unavailable,
-    nova.RateLimit: _unavailable,
+    nova.OverLimit: _busy,
+    nova.RateLimit: _busy,
     nova.HTTPNotImplemented: _unavailable,
     nova.UnsupportedVersion: _unavailable,
     nova.UnsupportedConsoleType: _unavailable,
@@ -85,6 +101,7 @@ def mapped(what: str) -> Iterator[None]:
     :param what: the beginning of the sentence: "Nova could not be asked"
     :raises Hidden: what was asked for is not there, or not as asked for
     :raises Refused: our own credentials are
+    :raises Busy: it is to be asked later
     :raises Unavailable: there is no useful answer
     """
     try:

@@ -5,6 +5,8 @@ They go where the configuration that the waffle reads says in
 Nova notifies on.  Without a driver there, or without oslo.messaging, nothing
 is sent.  A thread of its own does the sending; when the bus is away or slow,
 what does not fit the queue is dropped, with a line in the log.
+
+Those that must not be lost are sent by :mod:`waffles.clients.bus`.
 """
 
 import importlib
@@ -21,6 +23,8 @@ from waffles import config
 
 LOG = logging.getLogger(__name__)
 
+GROUP = "oslo_messaging_notifications"
+
 #: How many notifications wait for the bus before the next is dropped.
 WAITING = 1000
 
@@ -32,7 +36,7 @@ def notifier(conf: cfg.ConfigOpts) -> Notify:
 
     Without a driver in the configuration it does nothing.
     """
-    if not any(map(_has_driver, config.files_of(conf))):
+    if not drivers(conf):
         return lambda event, payload: None
     # Only now, as it brings oslo.service and, by default, eventlet.
     try:
@@ -43,9 +47,16 @@ def notifier(conf: cfg.ConfigOpts) -> Notify:
     return _Sender(messaging, conf)
 
 
-def _has_driver(file: str) -> bool:
-    group = config.sections(file).get("oslo_messaging_notifications", {})
-    return any(group.get("driver", ()))
+def drivers(conf: cfg.ConfigOpts) -> set[str]:
+    """The drivers that the files of a configuration name."""
+    return {
+        name
+        for file in config.files_of(conf)
+        for group, options in config.sections(file).items()
+        if group.lower() == GROUP
+        for name in options.get("driver", ())
+        if name
+    }
 
 
 class _Sender:

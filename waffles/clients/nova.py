@@ -1,6 +1,7 @@
 """Nova, asked as ourselves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib import parse
 
@@ -17,13 +18,15 @@ FLAVORS = "2.61"
 #: From here on services of a cell that is down are shown, as UNKNOWN.
 SERVICES = "2.69"
 
+Ask = Callable[[str, str], dict[str, Any]]
+
 
 class Nova:
     """The compute API of a cloud, with the rights of ``[waffles]``."""
 
     def __init__(self, access: session.Access) -> None:
         self._http = {
-            version: _http(version, access)
+            version: http(version, access)
             for version in (SERVERS, FLAVORS, SERVICES)
         }
 
@@ -79,56 +82,74 @@ class Nova:
         self, version: str, collection: str, query: Mapping[str, str]
     ) -> Iterator[dict[str, Any]]:
         """A collection with details, to its last page."""
-        last: list[str] = []
-        while True:
-            page = self._page(version, collection, query, last)
-            items = page[collection]
-            for item in items:
-                if item["id"] not in last:
-                    yield item
-            if not items or f"{collection}_links" not in page:
-                return
-            last = [item["id"] for item in items]
-
-    def _page(
-        self,
-        version: str,
-        collection: str,
-        query: Mapping[str, str],
-        last: Sequence[str],
-    ) -> dict[str, Any]:
-        """The page behind the last one.
-
-        Where the last item of that has been deleted since, Nova does not
-        know the marker any more; any item of it does as well.
-        """
-
-        def behind(marker: Mapping[str, str]) -> dict[str, Any]:
-            text = parse.urlencode({**query, **marker})
-            return self._get(
-                version, f"/{collection}/detail?{text}", collection
-            )
-
-        for marker in reversed(last[1:]):
-            try:
-                return behind({"marker": marker})
-            except exceptions.Hidden as error:
-                if error.code != 400:
-                    raise
-        return behind({"marker": last[0]} if last else {})
+        ask = functools.partial(self._get, version)
+        for page in pages(ask, f"/{collection}/detail", collection, query):
+            yield from page
 
     def _get(self, version: str, path: str, key: str) -> dict[str, Any]:
         """A JSON object that has a list of objects at a key."""
         what = f"Nova could not be asked for {path}"
         with errors.mapped(what):
             _, body = self._http[version].get(path)
-        found = body.get(key) if isinstance(body, dict) else None
-        if not isinstance(found, list):
-            raise exceptions.Unavailable(f"{what}: there are no {key} in it.")
-        return dict(body)
+        return listing(what, body, key)
 
 
-def _http(version: str, access: session.Access) -> Any:
+def listing(what: str, body: Any, key: str) -> dict[str, Any]:
+    """A JSON object that has a list of objects at a key.
+
+    :raises Unavailable: the body is none
+    """
+    found = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise exceptions.Unavailable(f"{what}: there are no {key} in it.")
+    return dict(body)
+
+
+def pages(
+    ask: Ask, path: str, key: str, query: Mapping[str, str], id_: str = "id"
+) -> Iterator[list[dict[str, Any]]]:
+    """A collection by pages, to the last; no item is on two of them.
+
+    :param ask: gives the body for a path, with a list at the key
+    :param id_: what Nova takes for a marker
+    :raises Hidden: all of a page has been deleted while it was read
+    """
+    last: list[str] = []
+    while True:
+        page = _page(ask, path, key, query, last)
+        yield [item for item in page[key] if item[id_] not in last]
+        if not page[key] or f"{key}_links" not in page:
+            return
+        last = [item[id_] for item in page[key]]
+
+
+def _page(
+    ask: Ask,
+    path: str,
+    key: str,
+    query: Mapping[str, str],
+    last: Sequence[str],
+) -> dict[str, Any]:
+    """The page behind the last one.
+
+    Where the last item of that has been deleted since, Nova does not know
+    the marker any more; any item of it does as well.
+    """
+
+    def behind(marker: Mapping[str, str]) -> dict[str, Any]:
+        return ask(f"{path}?{parse.urlencode({**query, **marker})}", key)
+
+    for marker in reversed(last[1:]):
+        try:
+            return behind({"marker": marker})
+        except exceptions.Hidden as error:
+            if error.code != 400:
+                raise
+    return behind({"marker": last[0]} if last else {})
+
+
+def http(version: str, access: session.Access) -> Any:
+    """What asks Nova for a path at a microversion, as novaclient does."""
     options = dict(access.options)
     made = client.Client(
         version,

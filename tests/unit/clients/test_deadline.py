@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from keystoneauth1 import exceptions as keystone
+from keystoneauth1 import session as keystone_session
 from urllib3 import connection
 
 from tests.unit.clients import peers
@@ -340,6 +341,44 @@ def test_threads_do_not_end_each_others_blocks(http):
             assert http.get(peer.url).json() == {}
         late.join()
         assert late.ended
+
+
+def _used(http, url, threads):
+    """Have some threads ask at once, twice each."""
+    gate = threading.Barrier(threads)
+
+    def ask():
+        for _ in range(2):
+            gate.wait()
+            http.get(url)
+
+    asking = [threading.Thread(target=ask) for _ in range(threads)]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+
+
+@pytest.mark.parametrize(("wide", "kept"), [(12, True), (None, False)])
+def test_a_session_that_is_widened_keeps_more_connections(
+    http, wide, kept, caplog
+):
+    if wide:
+        deadline.widen(http, wide)
+        deadline.widen(http, 3)  # which is less
+    with peers.Peer(peers.answering((0.05, peers.OK))) as peer:
+        _used(http, peer.url, 12)
+
+        assert ("pool is full" not in caplog.text) is kept
+        assert (peer.connections <= 12) is kept
+
+
+def test_what_others_have_mounted_is_not_widened():
+    http = keystone_session.Session()
+    before = http.adapters["https://"].poolmanager
+    deadline.widen(http, 64)
+
+    assert http.adapters["https://"].poolmanager is before
 
 
 def test_a_connection_that_is_given_back_is_left_alone(http):

@@ -112,3 +112,20 @@ def test_a_message_that_is_not_in_the_text_is_found():
         raise nova.UnsupportedConsoleType("x")
 
     assert str(caught.value) == 'It: Unsupported console_type "x"'
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (nova.RateLimit(429, retry_after="7"), 7),
+        (nova.OverLimit(413, retry_after="7"), 7),
+        (nova.RateLimit(429), 0),
+        (nova.RateLimit(429, retry_after="-7"), 0),
+    ],
+    ids=["429", "413", "no time", "a time that is over"],
+)
+def test_who_is_busy_says_for_how_long(error, seconds):
+    with pytest.raises(errors.Busy) as caught, errors.mapped("It"):
+        raise error
+
+    assert caught.value.retry_after == seconds
