@@ -1,10 +1,15 @@
-"""The cloud of a test run, and the ends of its logs where a test fails."""
+"""The cloud of a test run, and the ends of its logs where a test fails.
+
+Tests of a store have databases, without a cloud around them.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.stack import databases as servers
 from tests.stack.cloud import Cloud, running
 
 
@@ -15,6 +20,23 @@ def cloud() -> Iterator[Cloud]:
         patch.setenv("no_proxy", "127.0.0.1")
         with running() as cloud:
             yield cloud
+
+
+@pytest.fixture(scope="session")
+def database_servers() -> Iterator[servers.Servers]:
+    """MariaDB and PostgreSQL, which all tests share."""
+    with servers.running() as found:
+        yield found
+
+
+@pytest.fixture
+def databases(
+    database_servers: servers.Servers, tmp_path: Path
+) -> dict[str, str]:
+    """By kind, the URL of an empty database that is the test's own."""
+    return {
+        kind: database_servers.make(kind, tmp_path) for kind in servers.KINDS
+    }
 
 
 @pytest.hookimpl(wrapper=True)

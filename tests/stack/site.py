@@ -40,11 +40,18 @@ SERVICES = {
 }
 
 #: All that listen.
-LISTENERS = (*SERVICES, "mariadb", "epmd", "rabbitmq", "rabbitmq-nodes")
+LISTENERS = (
+    *SERVICES,
+    "mariadb",
+    "postgresql",
+    "epmd",
+    "rabbitmq",
+    "rabbitmq-nodes",
+)
 
 DATABASES = (
-    "keystone placement glance neutron nova_api nova nova_cell0".split()
-)
+    "keystone placement glance neutron nova_api nova nova_cell0 waffles"
+).split()
 
 
 class User(NamedTuple):

@@ -1,0 +1,96 @@
+"""The store: recoveries, their servers, their log, and who works on them.
+
+::
+
+    store.open(url)      → Store       checks the schema; SQLite makes itself
+    store.upgrade(url)   → before, after
+
+Everything that the endpoint, the engines and the pages know of each other
+stands in it.  Each method is a transaction of its own; any number of threads,
+processes and machines may use one database (SQLite: of one machine).
+"""
+
+import contextlib
+
+from waffles.recovery import upgrades
+from waffles.recovery.claims import Claims
+from waffles.recovery.creates import Creates
+from waffles.recovery.database import Database
+from waffles.recovery.errors import (
+    AlreadyOpen,
+    KeyReused,
+    Lost,
+    NoMarker,
+    NoRecovery,
+    NotNow,
+)
+from waffles.recovery.leases import Lease
+from waffles.recovery.orders import Orders
+from waffles.recovery.outbox import Outbox
+from waffles.recovery.pauses import Pause, Pauses
+from waffles.recovery.presence import Engine, Presence
+from waffles.recovery.reads import Reads, Totals
+
+__all__ = [
+    "AlreadyOpen",
+    "Engine",
+    "KeyReused",
+    "Lease",
+    "Lost",
+    "NoMarker",
+    "NoRecovery",
+    "NotNow",
+    "Pause",
+    "Store",
+    "Totals",
+    "open",
+    "upgrade",
+    "version",
+]
+
+
+class Store(Creates, Reads, Orders, Pauses, Claims, Outbox, Presence):
+    """One database, in use.  It is thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.database.close()
+
+
+def open(url: str, *, timeout: float = 10.0) -> Store:
+    """Use a database; one of SQLite is made, or upgraded, where needed.
+
+    :param timeout: seconds after which each method has ended, or failed
+    :raises ConfigError: it cannot be used, or must be upgraded first
+    :raises Unavailable: the database gives no answer
+    """
+    database = Database(url, timeout)
+    try:
+        upgrades.require(database)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database)
+
+
+def upgrade(url: str, *, timeout: float = 600.0) -> tuple[str, str]:
+    """Bring the schema up to date: what its revision was, and is.
+
+    :raises ConfigError: it cannot be used, or is of a newer waffles
+    :raises Unavailable: the database gives no answer
+    """
+    with contextlib.closing(Database(url, timeout)) as database:
+        return upgrades.upgrade(database)
+
+
+def version(url: str, *, timeout: float = 10.0) -> tuple[str, str]:
+    """The revision of a database, and the newest one that is known.
+
+    :raises ConfigError: it cannot be used
+    :raises Unavailable: the database gives no answer
+    """
+    with contextlib.closing(Database(url, timeout)) as database:
+        return upgrades.version(database), upgrades.head()
