@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
+from oslo_policy import policy
 from paste import deploy
 
 import waffles
@@ -18,6 +20,7 @@ from waffles import operations, opts
 ROOT = Path(__file__).parents[1]
 PASTE = ROOT / "etc" / "api-paste.ini"
 WAFFLES = opts.waffles()
+RULES = opts.list_rules()
 #: What imports Nova is tested on Nova, in tests/functional.
 ON_NOVA = {"demo", "scheduler"}
 MODULES = sorted(
@@ -25,6 +28,7 @@ MODULES = sorted(
     for path in (ROOT / "waffles").rglob("*.py")
     if path.name != "__init__.py"
     and ON_NOVA.isdisjoint((path.parent.name, path.stem))
+    and "migrations" not in path.parts  # run by each test of the store
 )
 
 
@@ -87,13 +91,28 @@ def test_the_manual_shows_every_option_as_the_sample_does(name):
     ]
 
 
-def test_the_sample_is_as_generated(tmp_path):
+@pytest.mark.parametrize(
+    ("command", "generator", "sample"),
+    [
+        (
+            "oslo-config-generator",
+            "oslo-config-generator.conf",
+            "waffles.conf.sample",
+        ),
+        (
+            "oslopolicy-sample-generator",
+            "oslo-policy-generator.conf",
+            "policy.yaml.sample",
+        ),
+    ],
+    ids=["options", "rules"],
+)
+def test_the_samples_are_as_generated(tmp_path, command, generator, sample):
     made = tmp_path / "sample"
-    generator = ROOT / "etc/oslo-config-generator.conf"
     subprocess.run(  # noqa: S603
         [
-            Path(sys.executable).with_name("oslo-config-generator"),
-            f"--config-file={generator}",
+            Path(sys.executable).with_name(command),
+            f"--config-file={ROOT / 'etc' / generator}",
             f"--output-file={made}",
         ],
         check=True,
@@ -101,8 +120,34 @@ def test_the_sample_is_as_generated(tmp_path):
         cwd=ROOT,
     )
 
-    shipped = (ROOT / "etc/waffles.conf.sample").read_text()
+    shipped = (ROOT / "etc" / sample).read_text()
     assert made.read_text() == shipped, "run: tox -e genconfig"
+
+
+def test_the_rules_are_an_entry_point():
+    (found,) = metadata.entry_points(
+        group="oslo.policy.policies", name="waffles"
+    )
+
+    assert found.load() is opts.list_rules
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_is_documented(rule):
+    assert isinstance(rule, policy.DocumentedRuleDefault)
+    assert rule.name.startswith("waffles:")
+    assert rule.description
+    assert rule.operations
+
+
+def test_the_sample_of_rules_has_each_of_them_in_comments():
+    text = (ROOT / "etc/policy.yaml.sample").read_text()
+    lines = "\n".join(re.findall('^#("waffles:.*)$', text, re.MULTILINE))
+
+    assert yaml.safe_load(text) is None
+    assert yaml.safe_load(lines) == {
+        rule.name: rule.check_str for rule in RULES
+    }
 
 
 @pytest.mark.parametrize("name", WAFFLES)

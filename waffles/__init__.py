@@ -10,14 +10,14 @@ Imports go down only::
     opts
     filters
     network_rules | waffle
-    policy
+    policy | recovery
     targets
     servers | templates
     request
     nics
     checks | fabric | subrequest
-    body | caller | clients | faults | schemas
-    config | creates | keys | operations | pins
+    body | clients | faults | schemas
+    caller | config | creates | keys | operations | pins
     ids | patterns | texts
     exceptions
 

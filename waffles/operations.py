@@ -91,6 +91,10 @@ ROUTES: Mapping[str, Mapping[str, str]] = {
     "/servers/{server_id}/os-server-password": {
         "DELETE": "os-server-password:clear",
     },
+    "/os-services/{service_id}": {
+        "PUT": "os-services:update",
+        "DELETE": "os-services:delete",
+    },
 }
 
 #: Body keys of ``POST /servers/{id}/action`` that Nova 34 knows.  A key that

@@ -1,10 +1,11 @@
-"""Every option there is: for the generator of the sample, docs and checks."""
+"""Every option and every rule: for generators of samples, docs and checks."""
 
 import importlib
 import pkgutil
 from types import ModuleType
 
 from oslo_config import cfg
+from oslo_policy import policy
 
 from waffles import filters
 from waffles.clients import session
@@ -26,4 +27,13 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
             (f"waffles_{name}", list(module.OPTS))
             for name, module in waffles().items()
         ),
+    ]
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    """Rules and their defaults: entry point ``oslo.policy.policies``."""
+    return [
+        rule
+        for module in waffles().values()
+        for rule in getattr(module, "RULES", ())
     ]

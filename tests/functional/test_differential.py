@@ -48,6 +48,7 @@ COLLECTIONS = {
     "RemoteConsolesController": "remote-consoles",
     "ServerMigrationsController": "server-migrations",
     "ServerPasswordController": "os-server-password",
+    "ServiceController": "os-services",
 }
 
 #: The actions of these are no operations of their own.

@@ -1,5 +1,6 @@
 from waffles import opts
 from waffles.filters import naming
+from waffles.recovery import rules
 
 
 def test_every_waffle_is_found():
@@ -11,3 +12,7 @@ def test_every_group_is_listed_with_its_options():
 
     assert listed["waffles_naming"] == list(naming.OPTS)
     assert "waffles_metadata" in listed
+
+
+def test_every_rule_is_listed():
+    assert opts.list_rules() == list(rules.RULES)

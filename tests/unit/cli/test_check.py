@@ -18,6 +18,7 @@ ALL = f"""\
 [waffles_networks]
 [waffles_network_policy]
 max_networks = 1
+[waffles_recovery]
 [waffles]
 auth_type = none
 endpoint = http://127.0.0.1:1
