@@ -13,9 +13,23 @@ from pathlib import Path
 
 MARIADB = Path("/usr/sbin/mariadbd")
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMEDRIVER = Path("/usr/bin/chromedriver")
+
+#: Each version of it has a folder of its own.
+POSTGRESQL = max(
+    Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+    default=Path("/usr/lib/postgresql/bin/postgres"),
+)
 
 #: package -> what we run of it
-PACKAGES = {"mariadb-server": MARIADB, "rabbitmq-server": RABBITMQ}
+PACKAGES = {
+    "mariadb-server": MARIADB,
+    "postgresql": POSTGRESQL,
+    "rabbitmq-server": RABBITMQ,
+    "chromium": CHROMIUM,
+    "chromium-driver": CHROMEDRIVER,
+}
 
 #: What Debian's packages ask before they start a service; 101 forbids it.
 POLICY = Path("/usr/sbin/policy-rc.d")

@@ -1,4 +1,4 @@
-"""What all subcommands that list something have in common.
+"""What all subcommands that show something have in common.
 
 Exit codes: 0 nothing found, 1 something found, 2 could not look.  Errors that
 are to be expected are one sentence on standard error.
@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cliff import lister
+from cliff import display, lister, show
 from oslo_config import cfg
 
 from waffles import exceptions
@@ -34,8 +34,8 @@ def takes_config_files(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class Listing(lister.Lister, abc.ABC):
-    """A subcommand that writes rows, and has an exit code."""
+class Subcommand(display.DisplayCommandBase[Any], abc.ABC):
+    """A subcommand that writes something, and has an exit code."""
 
     exit_code = CLEAN
 
@@ -52,7 +52,7 @@ class Listing(lister.Lister, abc.ABC):
             raise
         except exceptions.WafflesError as error:
             self.say(str(error))
-            return COULD_NOT_LOOK
+            return self.refused(error)
         except Exception as error:
             self.app.LOG.debug("Unexpected", exc_info=error)
             self.say(f"{type(error).__name__}: {error}")
@@ -61,9 +61,27 @@ class Listing(lister.Lister, abc.ABC):
             return COULD_NOT_LOOK
         return self.conclude()
 
+    def refused(self, error: exceptions.WafflesError) -> int:
+        """The exit code for an error that is to be expected."""
+        return COULD_NOT_LOOK
+
     def conclude(self) -> int:
-        """Called when all rows are written; returns the exit code."""
+        """Called when all is written; returns the exit code."""
         return self.exit_code
+
+    def say(self, sentence: str) -> None:
+        """Tell the person, not the program that reads what is written."""
+        print(sentence, file=self.app.stderr)
+
+    def named(self, parsed_args: argparse.Namespace) -> list[str]:
+        """The files that the command line names."""
+        # Another command, such as openstack, may have no such option itself.
+        above = getattr(self.app.options, "config_file", [])
+        return [*above, *parsed_args.config_file]
+
+
+class Listing(Subcommand, lister.Lister):
+    """A subcommand that writes rows."""
 
     def produce_output(
         self,
@@ -80,15 +98,20 @@ class Listing(lister.Lister, abc.ABC):
             parsed_args, column_names, itertools.chain(first, rows)
         )
 
-    def say(self, sentence: str) -> None:
-        """Tell the person, not the program that reads the rows."""
-        print(sentence, file=self.app.stderr)
 
-    def named(self, parsed_args: argparse.Namespace) -> list[str]:
-        """The files that the command line names."""
-        # Another command, such as openstack, may have no such option itself.
-        above = getattr(self.app.options, "config_file", [])
-        return [*above, *parsed_args.config_file]
+class Showing(Subcommand, show.ShowOne):
+    """A subcommand that writes the fields of one thing."""
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Sequence[Any],
+    ) -> int:
+        """Write the fields; without any, nothing."""
+        if not column_names:
+            return CLEAN
+        return super().produce_output(parsed_args, column_names, data)
 
 
 def files(named: list[str], own: str = OWN_FILE) -> list[str]:

@@ -17,6 +17,40 @@ class Fake(listing.Listing):
         return ("a", "b"), self.rows
 
 
+class FakeShow(listing.Showing):
+    """One thing."""
+
+    fields = (), ()
+
+    def take_action(self, parsed_args):
+        if not self.fields:
+            raise exceptions.WafflesError("It is not there.")
+        return self.fields
+
+    def refused(self, error):
+        return 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ((("a", "b"), (1, 2)), (0, '{\n  "a": 1,\n  "b": 2\n}\n', "")),
+        (((), ()), (0, "", "")),
+        (None, (7, "", "It is not there.\n")),
+    ],
+    ids=["shown", "nothing to show", "refused"],
+)  # fmt: skip
+def test_one_thing_is_shown(capsys, fields, found):
+    made = app.App()
+    made.options = made.parser.parse_args([])
+    command = FakeShow(made, None)
+    command.fields = fields
+    code = command.run(command.get_parser("x").parse_args(["-f", "json"]))
+    out, err = capsys.readouterr()
+
+    assert (code, out, err) == found
+
+
 @pytest.fixture
 def run(capsys):
     def run(rows, *argv, exit_code=0):

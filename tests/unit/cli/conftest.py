@@ -1,0 +1,3 @@
+from tests.unit.cli.commands import desk
+
+__all__ = ["desk"]
