@@ -9,7 +9,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
 ]
-exclude_patterns = ["_build"]
+# The second is a part of recovery.rst.
+exclude_patterns = ["_build", "recovery-notices.rst"]
 # Quotes and dashes are options here: they stay what is typed.
 smartquotes = False
 # The manual is built without Nova.
