@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 from pathlib import Path
 
 import openstack
@@ -18,12 +17,23 @@ import requests
 from keystoneauth1 import adapter
 from openstack import exceptions
 
+from tests.functional.hosts import Hosts
 from waffles import config
 from waffles.clients import session
 from waffles.demo import api as apis
-from waffles.demo import app, listen, neutron, pods, sample, steps
+from waffles.demo import (
+    app,
+    hosts,
+    listen,
+    neutron,
+    pods,
+    recoveries,
+    sample,
+    steps,
+)
 from waffles.demo import cloud as clouds
 from waffles.demo.api import Api, Unexpected
+from waffles.demo.shown import worth_reading
 from waffles.demo.talk import Talk
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -72,31 +82,178 @@ def _url(served):
     return served.split()[3].rstrip(",")
 
 
-def test_the_walk_shows_every_step(tmp_path):
-    began = time.monotonic()
-    with running(tmp_path, DEMO) as process:
-        out, err = process.communicate(timeout=60)
-
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
+    """What a walk has printed."""
+    folder = tmp_path_factory.mktemp("walked")
+    with running(folder, DEMO) as process:
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, ""), out
-    rules = [step.sentence for step in (*steps.BEFORE, *steps.RULES)]
+    return out
+
+
+def test_the_walk_shows_every_step(walked):
     placed = (*pods.AGGREGATES, *pods.SEVERAL, *pods.FULL, *pods.REFUSED)
-    networks = [step.sentence for step in placed if step.sentence]
-    audit = "The audit finds the server that is older than the rules."
-    assert re.findall(r"\n *(\d+)\. (.*)(?=\n)", out) == [
-        (str(number), sentence)
-        for number, sentence in enumerate([*rules, audit, *networks], 1)
+    died = (*recoveries.SERVERS, *recoveries.BEFORE, *recoveries.DEATH)
+    back = (*recoveries.RETURN, *recoveries.RETURNED)
+    said = [
+        *_sentences(steps.BEFORE, steps.RULES),
+        "The audit finds the server that is older than the rules.",
+        *_sentences(placed, died),
+        "The engine brings back what asks for it, as one can watch.",
+        *_sentences(recoveries.AFTER),
+        "The dashboard has all of it: ADDRESS",
+        *_sentences(back),
     ]
-    assert re.findall(r"\n    \[(\w+)\]", out) == [
+
+    shown = re.sub("http://127.0.0.1:[0-9]+/$", "ADDRESS", walked, flags=re.M)
+    assert re.findall(r"\n *(\d+)\. (.*)(?=\n)", shown) == [
+        (str(number), sentence) for number, sentence in enumerate(said, 1)
+    ]
+    assert re.findall(r"\n    \[(\w+)\]", walked) == [
         *steps.GROUPS,
         "waffles",
         "waffles_networks",
+        "waffles_recovery",
     ]
-    *_, audit = out.partition("The audit ")
+    assert walked.endswith("\nEvery answer was as expected.\n")
+
+
+def _sentences(*parts):
+    return [step.sentence for part in parts for step in part if step.sentence]
+
+
+def test_the_walk_has_the_audit(walked):
+    *_, audit = walked.partition("The audit ")
+
     assert f"    $ {SCRIPTS / 'waffles'} audit --config-file " in audit
     assert steps.OLD in audit
     assert "exit code 1\n" in audit
-    assert out.endswith("\nEvery answer was as expected.\n")
-    assert time.monotonic() - began < 60
+
+
+def _answered(walked, sentence):
+    """The lines of the answer to a step, each as its columns."""
+    _, _, rest = walked.partition(f". {sentence}\n")
+    lines = rest.partition("\n\n")[0].splitlines()
+    (first,) = (i for i, line in enumerate(lines) if line[4:7] == "200")
+    return [re.split("  +", line[11:]) for line in lines[first:]]
+
+
+def test_exactly_the_servers_with_the_tag_come_back(walked):
+    record, placed = (
+        _answered(walked, step.sentence) for step in recoveries.AFTER[:2]
+    )
+    places = {name: found[-1] for name, *found in placed}
+    back = {
+        name: found[1] for name, *found in record if found[0] == "recovered"
+    }
+
+    assert back.keys() == set(recoveries.BACK)
+    for name, there in back.items():
+        assert there != f"on {recoveries.HOST}"
+        assert places[name] == there
+    for name in (recoveries.TOLD, recoveries.LEFT):
+        assert places[name] == f"on {recoveries.HOST}"
+
+
+def test_the_others_are_listed_with_their_reasons(walked):
+    (planned,) = recoveries.BEFORE
+    _, *plan = _answered(walked, planned.sentence)
+    record = _answered(walked, recoveries.AFTER[0].sentence)
+    told = [recoveries.TOLD, "its tag custom-recovery asks for it"]
+    others = [row for row in record if row[0] not in recoveries.BACK]
+
+    assert [name for name, *_ in plan] == [name for name, *_ in record]
+    assert [recoveries.LEFT, "skipped", "nobody asks for it"] in others
+    assert [told[0], "notified", told[1]] in others
+    assert {tuple(row[1:]) for row in others if row[0] != told[0]} == {
+        ("skipped", "nobody asks for it")
+    }
+
+
+def test_the_recovery_is_watched_to_its_end(walked):
+    *_, watched = walked.partition(" recovery show --watch --config-file ")
+    *_, end = watched.partition("exit code 0\n")[0].splitlines()[:-1]
+
+    assert len(re.findall(r"\dZ evacuate \S+: attempt 1", watched)) == 2
+    assert re.fullmatch(
+        f"{recoveries.HOST} is done after .*: 2 recovered, 1 notified, .*",
+        end,
+    )
+
+
+def test_the_host_returns(walked):
+    ((host, *found),) = _answered(walked, recoveries.RETURNED[0].sentence)
+
+    assert host == recoveries.HOST
+    assert found == ["nova-compute", "enabled", "up", "not forced down"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({*recoveries.BACK, "any"}, set()),
+        ({*recoveries.BACK, "any"}, {*recoveries.BACK, "any"}),
+        ({*recoveries.BACK, "any"}, {recoveries.BACK[0], "any"}),
+        ({*recoveries.BACK}, {"any"}),
+        ({recoveries.BACK[0], "any"}, {"any"}),
+    ],
+    ids=["too many", "none", "too few", "another came", "not there"],
+)
+def test_it_is_told_when_others_than_those_come_back(before, after):
+    with pytest.raises(Unexpected, match="should have left red-1"):
+        hosts.check(before, after)
+
+
+def test_it_is_told_when_the_dashboard_has_no_such_host(services):
+    talk = Talk(Api(services.url), say=lambda line: None)
+    with pytest.raises(Unexpected, match="dashboard has no red-1: 200"):
+        hosts.show(talk, f"{services.url}/events")
+
+
+def test_a_gate_that_holds_is_told_with_its_reason():
+    gates = [
+        {"name": "alive", "passed": False, "reason": "it still runs"},
+        {"name": "cell", "passed": True, "reason": "Nova sees it"},
+    ]
+    shown = worth_reading({"plan": {"gates": gates, "servers": []}})
+
+    assert shown == "gate alive holds: it still runs"
+
+
+@pytest.mark.parametrize(
+    ("host", "body"),
+    [("none", {"power": "off"}), ("host1", {"power": "down"}), ("host1", {})],
+)
+def test_there_is_no_other_switch(services, host, body):
+    url = f"{services.url}/power/{host}"
+
+    assert requests.put(url, json=body, timeout=30).status_code == 404
+
+
+@pytest.fixture
+def host(cloud, nova):
+    """A host that is gone at the end."""
+    made = Hosts(cloud, nova)
+    yield made.start()
+    made.clear()
+
+
+def test_a_switch_can_be_turned_again(services, cloud, host):
+    states = []
+    for power in ("off", "off", "on", "on", "off"):
+        url, before = f"{services.url}/power/{host}", cloud.computes[host]
+        answer = requests.put(url, json={"power": power}, timeout=30)
+        is_new = cloud.computes[host] is not before
+        states.append((answer.json()["power"], host in cloud.off, is_new))
+
+    assert states == [
+        ("off", True, False),
+        ("off", True, False),
+        ("on", False, True),
+        ("on", False, False),
+        ("off", True, False),
+    ]
 
 
 def test_the_rules_are_the_examples_of_the_sample():
@@ -237,14 +394,9 @@ def test_a_walk_can_be_left(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 def test_the_curl_line_works_as_printed(served):
-    (line,) = (
-        part for part in served.split("\n\n") if part.startswith("curl")
-    )
-    answer = subprocess.run(  # noqa: S602  as a shell takes it
-        line, shell=True, capture_output=True, text=True, check=True
-    )
+    answer = _shell(_below(served, "A request that is refused"))
 
-    assert "breaks this cloud's naming policy" in answer.stdout
+    assert "breaks this cloud's naming policy" in answer
 
 
 @pytest.fixture
@@ -329,6 +481,62 @@ def test_networks_are_found_by_other_clients():
     found = subprocess.check_output(command, text=True)  # noqa: S603
 
     assert found.strip() == neutron.Neutron.network_1["id"]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+def test_the_commands_for_a_host_that_dies_work_as_printed(served):
+    plan, watched = (
+        _shell(_below(served, about)) for about in ("If host", "It loses")
+    )
+    record, page = (
+        _record(served),
+        requests.get(_dashboard(served), timeout=30),
+    )
+    _shell(_below(served, "Its power is back"))
+    hosts.await_return(Api(_url(served)), record["recovery"]["id"])
+
+    assert all(name in plan for name in recoveries.BACK)
+    assert f"\n{recoveries.HOST} is done after " in watched
+    states = {one["name"]: one["state"] for one in record["servers"]}
+    expected = dict.fromkeys(states, "skipped") | {recoveries.TOLD: "notified"}
+    assert states == expected | dict.fromkeys(recoveries.BACK, "recovered")
+    assert recoveries.LEFT in states
+    assert page.status_code == 200
+    assert recoveries.HOST in page.text
+
+
+def _below(served, about):
+    """The commands below a sentence of the introduction."""
+    parts = served.split("\n\n")
+    (found,) = (i for i, part in enumerate(parts) if part.startswith(about))
+    return parts[found + 1].strip()
+
+
+def _shell(commands):
+    """What commands write that all must succeed."""
+    answer = subprocess.run(  # noqa: S602  as a shell takes it
+        f"set -e\n{commands}", shell=True, capture_output=True, text=True
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def _dashboard(served):
+    return _below(served, "The dashboard")
+
+
+def _record(served):
+    """The recovery of the host, with its servers."""
+    api, path = Api(_url(served)), "/v2.1/os-waffles/recoveries"
+    (found,) = api.send("GET", path, user="admin").json()["recoveries"]
+    return api.send("GET", f"{path}/{found['id']}", user="admin").json()
+
+
+def test_the_dashboard_has_an_engine_at_work(served):
+    page = requests.get(_dashboard(served), timeout=30)
+
+    assert page.status_code == 200
+    assert "No engine is at work" not in page.text
 
 
 def test_the_audit_works_as_printed(served):

@@ -12,6 +12,8 @@ MICROVERSION = "2.90"
 #: How long a server may take to be made or rebuilt.
 SECONDS = 20
 
+_ALL = "/v2.1/servers/detail?all_tenants=1"
+
 
 class Unexpected(Exception):
     """What came is not what was expected."""
@@ -44,7 +46,7 @@ class Api:
         :raises Unexpected: one does not become so
         """
         for _ in range(SECONDS * 10):
-            found = self.send("GET", "/v2.1/servers/detail").json()
+            found = self.send("GET", _ALL, user="admin").json()
             busy = list(filter(None, map(_state, found["servers"])))
             if not busy:
                 return

@@ -10,6 +10,7 @@ is kept.
 
 import contextlib
 import functools
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -92,6 +93,11 @@ class Cloud(integrated_helpers._IntegratedTestBase):  # type: ignore[misc]
     ) -> None:
         super().__init__("runTest")
         self.paste, self.configs, self.hosts = paste, configs, hosts
+        #: For :mod:`waffles.demo.outside`: hosts without power, one switch at
+        #: a time, and the notices that came.
+        self.off: set[str] = set()
+        self.switches = threading.Lock()
+        self.events: list[Any] = []
 
     def runTest(self) -> None:
         """For testtools, which wants a method of some name."""

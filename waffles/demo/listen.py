@@ -24,6 +24,11 @@ def bound(port: int = 0) -> socket.socket:
     return socket.create_server((HOST, port))
 
 
+def url(sock: socket.socket) -> str:
+    """What is served on a socket of :func:`bound`; without a slash."""
+    return f"http://{HOST}:{sock.getsockname()[1]}"
+
+
 @contextlib.contextmanager
 def listening(
     app: "WSGIApplication", sock: socket.socket | None = None

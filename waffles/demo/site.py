@@ -47,7 +47,7 @@ class Site(NamedTuple):
         :param rules: a configuration, but for the way into the cloud
         :param sock: of :func:`waffles.demo.listen.bound`
         """
-        url = f"http://{listen.HOST}:{sock.getsockname()[1]}"
+        url = listen.url(sock)
         nova = self.configured(ACCESS.format(url=url) + rules)
         with listen.listening(standins.beside(nova, self.cloud), sock):
             yield url

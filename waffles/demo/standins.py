@@ -4,7 +4,8 @@ They are no more than that: Keystone gives out the token of any user to
 whoever names him, without a look at the password, Glance only shows the
 images that Nova's fixtures have, and Neutron the networks of the cloud
 (:mod:`waffles.demo.network_api`).  They stand beside Nova on one port, under
-``/identity``, ``/image`` and ``/network``.
+``/identity``, ``/image`` and ``/network``, with what is around a cloud
+(:mod:`waffles.demo.outside`).
 """
 
 import re
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 import webob
 from webob import dec
 
-from waffles.demo import network_api
+from waffles.demo import network_api, outside
 from waffles.demo.cloud import Cloud
 from waffles.demo.neutron_client import Client
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+#: What paths begin with that are not Nova's.
+PATHS = ("/identity", "/image", "/network", *outside.PATHS)
 
 #: Service type -> its name, and its path on the port.
 SERVICES = {
@@ -38,7 +42,7 @@ def beside(nova: "WSGIApplication", cloud: Cloud) -> "WSGIApplication":
 
     @dec.wsgify
     def application(request: webob.Request) -> "WSGIApplication":
-        ours = request.path.startswith(("/identity", "/image", "/network"))
+        ours = request.path.startswith(PATHS)
         return _answer(request, cloud) if ours else nova
 
     return application
@@ -147,4 +151,5 @@ ROUTES: dict[str, Callable[..., webob.Response]] = {
     r"GET /network/?": _neutron,
     r"GET /network/v2\.0/([^/]+)": _network,
     r"GET /network/v2\.0/([^/]+)/([^/]+)": _network,
+    **outside.ROUTES,
 }

@@ -13,7 +13,7 @@ class Step(NamedTuple):
 
     :param sentence: what is shown by it; empty where that was said before
     :param path: ``{id}`` stands for the server that the walk has made last,
-        ``{aggregate}`` for the host aggregate
+        ``{aggregate}`` for the host aggregate, ``{recovery}`` for the recovery
     :param status: the one that is expected
     :param says: a text that the answer must have
     """

@@ -3,20 +3,18 @@
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from waffles.demo.api import Api, Unexpected
+from waffles.demo.shown import worth_reading
 from waffles.demo.steps import Step
 
-#: What is worth reading in an answer of a server or of a host aggregate.
-_SHOWN = {
-    "server": ("addresses", "id", "metadata", "name", "status"),
-    "aggregate": ("hosts", "metadata", "name"),
-}
-
-#: What is not, in a request.
+#: What is not worth reading in a request.
 _DULL = re.compile(r'(, "(imageRef|flavorRef)": "[^"]*")+')
+
+#: What is made -> what stands for its id in a path.
+_MADE = {"server": "id", "aggregate": "aggregate", "recovery": "recovery"}
 
 
 class Talk:
@@ -34,7 +32,7 @@ class Talk:
     ) -> None:
         self.api, self.number, self.say = api, before, say
         #: What was made last, and its id.
-        self.made = {"id": "", "aggregate": ""}
+        self.made = dict.fromkeys(_MADE.values(), "")
 
     def take(self, steps: Iterable[Step]) -> None:
         """Take steps one after the other.
@@ -45,10 +43,9 @@ class Talk:
             if step.sentence:
                 self.begin(step.sentence)
             answer = self._ask(step)
-            if "aggregate" in answer:
-                self.made["aggregate"] = answer["aggregate"]["id"]
-            if step.status == 202:
-                self.made["id"] = answer["server"]["id"]
+            for kind in _MADE.keys() & answer.keys():
+                self.made[_MADE[kind]] = answer[kind]["id"]
+            if step.status == 202 and "server" in answer:
                 self.api.wait()
 
     def begin(self, sentence: str) -> None:
@@ -88,41 +85,3 @@ class Talk:
             for part in wrapped:
                 self.say(part)
             begin = " " * 11
-
-
-def worth_reading(answer: Mapping[str, Any]) -> str:
-    """The message of a fault, the state of what was asked for, or all."""
-    if not answer:
-        return ""
-    (kind, inner), *_ = answer.items()
-    if "message" in inner:
-        return str(inner["message"])
-    if kind == "servers":
-        return "\n".join(sorted(map(_place, inner)))
-    if kind in _SHOWN:
-        inner = {key: inner[key] for key in _SHOWN[kind] if key in inner}
-        if "addresses" in inner:
-            inner["addresses"] = _addresses(inner["addresses"])
-        inner = {key: value for key, value in inner.items() if value != {}}
-        return json.dumps({kind: inner}, sort_keys=True)
-    return json.dumps(answer, sort_keys=True)
-
-
-def _place(server: Mapping[str, Any]) -> str:
-    """Where a server is, as an administrator is told."""
-    networks = " ".join(
-        f"{name} {', '.join(addresses)}"
-        for name, addresses in _addresses(server["addresses"]).items()
-    )
-    host = server["OS-EXT-SRV-ATTR:host"]
-    about = server["name"], server["status"], networks, f"on {host}"
-    return "  ".join(about)
-
-
-def _addresses(
-    networks: Mapping[str, Iterable[Mapping[str, str]]],
-) -> dict[str, list[str]]:
-    return {
-        name: [one["addr"] for one in ports]
-        for name, ports in networks.items()
-    }

@@ -2,7 +2,16 @@
 
 from importlib import metadata
 
-from waffles.demo import audit, listen, pods, sample, steps
+from waffles.demo import (
+    audit,
+    engine,
+    hosts,
+    listen,
+    pods,
+    recoveries,
+    sample,
+    steps,
+)
 from waffles.demo.api import MICROVERSION, Api
 from waffles.demo.site import Site
 from waffles.demo.talk import Talk
@@ -18,6 +27,9 @@ NETWORKS = """\
 Now the networks. Hosts red-1 and red-2 reach network red only, which has three
 addresses, and blue-1 and blue-2 network blue, which has one. The scheduler has
 AggregateNetworkFilter; the API is told how to ask Nova and Neutron:"""
+RECOVERIES = """\
+Now a host dies. This is added for the API, an engine (waffles recovery run)
+and a dashboard:"""
 
 
 def walk(site: Site) -> None:
@@ -26,13 +38,16 @@ def walk(site: Site) -> None:
     :raises Unexpected: something is not as it should be
     """
     print(INTRODUCTION)
-    rules(site)
-    networks(site, before=len(steps.BEFORE + steps.RULES) + 1)
+    taken = networks(site, before=rules(site))
+    recovery(site, before=taken)
     print("\nEvery answer was as expected.")
 
 
-def rules(site: Site) -> None:
-    """Show the rules for names and metadata, and the audit."""
+def rules(site: Site) -> int:
+    """Show the rules for names and metadata, and the audit.
+
+    Gives the number of steps that were taken, like those below.
+    """
     with listen.listening(site.cloud.application()) as url:
         Talk(Api(url)).take(steps.BEFORE)
     text = sample.rules(*steps.GROUPS)
@@ -43,9 +58,10 @@ def rules(site: Site) -> None:
         talk.begin("The audit finds the server that is older than the rules.")
         audit.connect(site.config, url)
         audit.finds(steps.OLD, site.config)
+    return talk.number
 
 
-def networks(site: Site, before: int) -> None:
+def networks(site: Site, before: int) -> int:
     """Show how servers get the network of the hosts that they land on.
 
     :param before: the number of steps that were taken already
@@ -58,6 +74,26 @@ def networks(site: Site, before: int) -> None:
         for some in (pods.SEVERAL, pods.FULL, pods.REFUSED):
             talk.take(some)
             pods.check(talk.api)
+    return talk.number
+
+
+def recovery(site: Site, before: int) -> None:
+    """Show how the servers of a host that dies come back, and the host.
+
+    :param before: the number of steps that were taken already
+    """
+    with listen.bound() as sock:
+        text = recoveries.rules(listen.url(sock), site.config.parent)
+        show(RECOVERIES, text)
+        with (
+            site.served(pods.RULES + text, sock) as url,
+            engine.working(site.config),
+            engine.showing(site.config) as dashboard,
+        ):
+            talk = Talk(Api(url), before)
+            hosts.die(talk, site.config)
+            hosts.show(talk, dashboard)
+            hosts.come_back(talk)
 
 
 def show(about: str, text: str) -> None:
