@@ -134,7 +134,9 @@ def configure(site: Site, waffles: str) -> None:
 
 def defaults(site: Site, waffles: str) -> str:
     """The groups that a text does not have: a waffle is off then."""
-    groups = {f"[waffles_{name}]": "mode = off\n" for name in opts.waffles()}
+    # Recovery has no mode: it is off where its group is empty.
+    modes = opts.waffles().keys() - {"recovery"}
+    groups = {f"[waffles_{name}]": "mode = off\n" for name in sorted(modes)}
     groups["[waffles]"] = site.auth("waffles")
     return "".join(
         f"\n{group}\n{options}"
