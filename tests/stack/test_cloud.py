@@ -20,6 +20,10 @@ def test_a_server_has_an_address_on_a_network(cloud):
     assert server.private_v4 == port.fixed_ips[0]["ip_address"]
     assert cloud.admin.network.get_network_ip_availability(network.id)
 
+    # Others count the servers that there are.
+    cloud.demo.delete_server(server.id, wait=True)
+    cloud.admin.network.delete_network(network.id)
+
 
 def test_a_dead_compute_is_seen_as_down_until_it_comes_back(cloud):
     cloud.configure("")
