@@ -127,9 +127,12 @@ def test_who_slept_longer_than_a_lease_does_no_harm(outcomes, case):
 
 
 @pytest.mark.slow
-def test_who_slept_between_intent_and_request_asks_for_nothing(prepared):
+@pytest.mark.parametrize("call", [engines.COMMAND, "tests.stack.drowsy:main"])
+def test_who_slept_between_intent_and_request_asks_for_nothing(prepared, call):
     """When it wakes up another engine has asked for the servers."""
-    run = prepared("sqlite", servers=2 * crashes.LIMIT, seconds=10.0)
+    run = prepared(
+        "sqlite", servers=2 * crashes.LIMIT, seconds=10.0, call=call
+    )
     run.begin()
     intents = (
         "SELECT COUNT(*) FROM recovery_server"

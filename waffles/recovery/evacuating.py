@@ -122,6 +122,8 @@ class Evacuation:
         if work.settings.stagger or self.rests:
             due, self.begun_at = due[:1], now
         work.renew()
+        # From before the commit: who slept behind it asks for nothing.
+        is_open = window()
         taken = work.lease.take(
             [row.key for row in due],
             floor=self.known or 0,
@@ -129,7 +131,6 @@ class Evacuation:
             in_all=work.settings.in_flight,
         )
         self._keep(taken)
-        is_open = window()
         answers = work.each(lambda row: self._ask(row, is_open), taken)
         self._update(recovery, [row for _, row in answers])
 

@@ -1,10 +1,12 @@
+import time
+
 import pytest
 
 from tests.unit.recovery.cloud import Nova
 from tests.unit.recovery.working import Bench
 from waffles import exceptions
 from waffles.clients import errors
-from waffles.recovery import evacuating, forcing, store
+from waffles.recovery import evacuating, forcing, leases, store
 from waffles.recovery.model import Phase, State
 
 
@@ -361,6 +363,24 @@ def test_a_request_that_is_late_is_not_sent(bench, monkeypatch):
     row = one.rows(work.lease.recovery())["s0"]
     assert one.nova.asked == []
     assert (row.state, row.attempt) == (State.QUEUED, 0)
+
+
+def test_a_commit_that_took_long_is_followed_by_no_request(bench, monkeypatch):
+    one = bench(1)
+    work = begun(one)
+    take = leases.Lease.take
+
+    def slowly(*args, **how):
+        taken = take(*args, **how)
+        time.sleep(0.2)
+        return taken
+
+    monkeypatch.setattr(leases.Lease, "take", slowly)
+    monkeypatch.setattr("waffles.recovery.work.ISSUING", 0.1)
+    rounds(work, 1)
+
+    assert one.nova.asked == []
+    assert one.states(work.lease.recovery()) == {"s0": "queued"}
 
 
 @pytest.mark.parametrize(
