@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 import jsonschema
 
-from tests.benchmarks import choices, herd, pipelines, slow_patterns, timing
+from tests.benchmarks import (
+    choices,
+    evacuations,
+    herd,
+    pipelines,
+    slow_patterns,
+    timing,
+)
 from tests.benchmarks.timing import Cost
 from waffles import patterns
 
@@ -147,6 +154,28 @@ def spreading() -> Iterator[Bound]:
             yield Bound(f"apart {of}", stage.apart, 0.15)
 
 
+def evacuating() -> Iterator[Bound]:
+    """Evacuations of all servers of a host."""
+    found = dict(evacuations.rows())
+    print(
+        f"\n{evacuations.SERVERS} servers of a dead host,"
+        f" {evacuations.SECONDS:.0f} s for one,"
+        f" {evacuations.LATENCY * 1e3:.0f} ms a call of Nova"
+    )
+    print(f"  {'':32} {'seconds':>9} {'calls':>9} {'MB':>9}")
+    for name, row in found.items():
+        print(f"  {name:32} {row}")
+    for limit in evacuations.LIMITS:
+        ours = found[f"waffles, {limit} in flight"]
+        ideal = found[f"ideal, {limit} in flight"].seconds
+        yield Bound(
+            f"1.3 times the ideal of {limit}", ours.seconds, 1.3 * ideal
+        )
+        yield Bound(f"200 MB with {limit}", ours.megabytes or 0, 200)
+    serial = found["nova host-evacuate"].seconds
+    yield Bound("a third of nova host-evacuate", ours.seconds, serial / 3)
+
+
 def _peers(title: str, method: str, path: str) -> dict[str, Cost]:
     environ = pipelines.environ(method, path)
     rows = {
@@ -182,7 +211,7 @@ def _hold(group: Callable[[], Iterator[Bound]]) -> bool:
 
 
 def main() -> int:
-    groups = (reads, writes, creates, slow, choosing, spreading)
+    groups = (reads, writes, creates, slow, choosing, spreading, evacuating)
     held = [_hold(group) for group in groups]
     print("\nTo measure this elsewhere: python -m tests.benchmarks")
     return 0 if all(held) else 1

@@ -1,17 +1,15 @@
 """The state of the fake Nova: what is, what is under way, what was done."""
 
+import collections
 import dataclasses
-import datetime
-import itertools
 import random
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from tests.evacuations import Plan
+from tests.evacuations import Plan, things
 from tests.evacuations.faults import Faults
-
-TAG = "automatic-recovery"
+from tests.evacuations.things import Migration, Refusal, Server, Service, now
 
 NO_HOST = "No valid host was found. There are not enough hosts available."
 
@@ -25,72 +23,6 @@ POWER = 0.1
 Later = Callable[..., object]
 
 
-class Refusal(Exception):
-    """Nova's answer to what it does not do."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclasses.dataclass(slots=True)
-class Service:
-    """One service; only those of nova-compute change."""
-
-    id: str
-    host: str
-    binary: str
-    zone: str
-    disabled: bool = False
-    reason: str | None = None
-    forced_down: bool = False
-    updated_at: str | None = None
-
-
-@dataclasses.dataclass(slots=True)
-class Server:
-    """One server, and what was done to it.
-
-    :param was: its vm_state before everything
-    :param accepted: evacuations that were
-    :param overlaps: those of them that began while another was under way
-    :param refused: evacuations that were, from a host that is not down
-    :param ended_badly: those that did
-    :param guests: the hosts on which it was started by evacuations
-    """
-
-    id: str
-    name: str
-    host: str
-    was: str
-    tags: list[str]
-    vm_state: str
-    task_state: str | None = None
-    fault: str = ""
-    accepted: int = 0
-    overlaps: int = 0
-    refused: int = 0
-    in_flight: int = 0
-    ended_badly: int = 0
-    guests: list[str] = dataclasses.field(default_factory=list)
-
-
-@dataclasses.dataclass(slots=True)
-class Migration:
-    """One evacuation, and who asked for it."""
-
-    id: int
-    uuid: str
-    server: Server
-    source: str
-    request_id: str
-    created_at: str
-    vm_state: str
-    dest: str | None = None
-    status: str = "accepted"
-    updated_at: str | None = None
-
-
 class Cloud:
     """All of it.
 
@@ -100,10 +32,10 @@ class Cloud:
     def __init__(self, plan: Plan, dice: random.Random, later: Later) -> None:
         self.plan, self.faults = plan, Faults()
         self._dice, self._later = dice, later
-        self.services = {one.id: one for one in self._services()}
-        self.servers = {one.id: one for one in self._servers()}
+        self.services = {one.id: one for one in things.services(plan, dice)}
+        self.servers = {one.id: one for one in things.servers(plan, dice)}
         self.migrations: list[Migration] = []
-        self.calls: dict[str, int] = {}
+        self.calls = collections.Counter[str]()
         self.done, self.in_flight, self.peak = 0, 0, 0
 
     def compute(self, host: str) -> Service:
@@ -154,7 +86,7 @@ class Cloud:
         server.task_state = "rebuilding"
         migration = Migration(
             len(self.migrations) + 1,
-            self._uuid(),
+            things.new_id(self._dice),
             server,
             server.host,
             request_id,
@@ -279,46 +211,3 @@ class Cloud:
             and not (one.disabled or one.forced_down)
         ]
         return self._dice.choice(usable) if usable else None
-
-    def _services(self) -> list[Service]:
-        dead = [f"dead-{at + 1}" for at in range(self.plan.dead)]
-        alive = [f"host-{at + 1}" for at in range(self.plan.hosts)]
-        internal = [
-            ("nova-conductor", "internal"),
-            ("nova-scheduler", "internal"),
-        ]
-        wanted = [(kind, "control", zone) for kind, zone in internal]
-        wanted += [("nova-compute", host, "nova") for host in dead + alive]
-        return [
-            Service(self._uuid(), host, binary, zone, updated_at=now())
-            for binary, host, zone in wanted
-        ]
-
-    def _servers(self) -> list[Server]:
-        dice, numbers = self._dice, itertools.count(1)
-        found = []
-        for host in range(self.plan.dead):
-            for _ in range(self.plan.servers):
-                stopped = dice.random() < self.plan.stopped
-                state = "stopped" if stopped else "active"
-                tags = [] if dice.random() < self.plan.untagged else [TAG]
-                found.append(
-                    Server(
-                        self._uuid(),
-                        f"server-{next(numbers)}",
-                        f"dead-{host + 1}",
-                        state,
-                        tags,
-                        state,
-                    )
-                )
-        return found
-
-    def _uuid(self) -> str:
-        return str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
-
-
-def now() -> str:
-    """The time as Nova shows it in most places."""
-    found = datetime.datetime.now(datetime.UTC)
-    return found.replace(tzinfo=None).isoformat(timespec="microseconds")

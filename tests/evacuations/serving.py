@@ -24,6 +24,11 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: Any
 
+    @property
+    def base(self) -> str:
+        """The address that it was sent to, without a path."""
+        return f"http://{self.headers['host']}"
+
 
 class Answer(NamedTuple):
     """An answer.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib import parse
 
-from tests.evacuations.cloud import Migration, Server, Service
+from tests.evacuations.things import Migration, Server, Service
 
 #: When everything was made.
 MADE = "2026-01-01T00:00:00"

@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 
 from tests import evacuations
+from tests.evacuations import faults
 from waffles.demo import cloud as demo
 
 VERSION = "2.94"
@@ -376,3 +377,88 @@ def test_without_a_host_a_server_is_in_error(sides, servers):
         return side.show(server)["status"]
 
     assert both(sides, servers, again) == "ACTIVE"
+
+
+@pytest.fixture(scope="module")
+def broken():
+    with evacuations.running(
+        servers=12, hosts=1, stopped=0, latency=0.001, seconds=0.2
+    ) as fake:
+        yield Side(Fake(fake))
+
+
+#: What who asks for 0.3 seconds sees, and whether it was done by then, and
+#: after some more.
+FAULTS = {
+    "error_before": ("500", False, False),
+    "error_after": ("500", True, True),
+    "silent": ("TimeoutError", True, True),
+    "slow": ("TimeoutError", True, True),
+    "late": ("TimeoutError", False, True),
+    "reset_before": ("ConnectionResetError", False, False),
+    "reset_after": ("ConnectionResetError", True, True),
+    "busy": ("429 1", False, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen", "then", "later"),
+    [(name, *case) for name, case in FAULTS.items()],
+    ids=FAULTS,
+)
+def test_faults_are_what_they_say(broken, fault, seen, then, later):
+    server = broken.server()
+    fake = broken.of.fake
+    assert set(FAULTS) == set(faults.COURSES)
+
+    def accepted():
+        return bool(fake.counts()["servers"][server]["accepted"])
+
+    def ask():
+        request = urllib.request.Request(  # noqa: S310
+            f"{fake.url}/v2.1/servers/{server}/action", b'{"evacuate": {}}'
+        )
+        try:
+            urllib.request.urlopen(request, timeout=0.3).close()  # noqa: S310
+        except urllib.error.HTTPError as error:
+            with error:
+                after = error.headers.get("Retry-After", "")
+                return f"{error.code} {after}".strip()
+        except OSError as error:
+            return type(getattr(error, "reason", error)).__name__
+        return None
+
+    fake.fails(only="servers:evacuate", wait=1.0, **{fault: 1.0})
+    try:
+        assert ask() == seen
+        assert accepted() == then
+        time.sleep(1)
+        assert accepted() == later
+    finally:
+        fake.fails(**{fault: 0.0})
+
+
+def test_evacuations_fail_as_often_as_they_are_told_to(broken):
+    server = broken.server()
+    found = []
+    broken.of.fake.fails(failing=1.0, failures=2)
+    for status in ("error", "failed", "done"):
+        broken.act(server, "evacuate", {})
+        found.insert(0, status)
+        broken.settled(server, *found)
+        shown = broken.show(server)
+        found_on = shown["OS-EXT-SRV-ATTR:host"]
+        assert (found_on == "host-1") == (status == "done")
+    broken.of.fake.fails(failures=0)
+
+    assert shown["status"] == "ACTIVE"
+
+
+def test_a_host_that_reports_is_seen(broken):
+    dead = broken.of.dead
+    before = broken.service(dead)["updated_at"]
+    broken.of.fake.fails(beats=[dead])
+    broken.until(lambda: broken.service(dead)["updated_at"] > before)
+
+    assert broken.service(dead)["state"] == "down"
+    broken.of.fake.fails(beats=[])

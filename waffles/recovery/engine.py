@@ -36,7 +36,7 @@ LOG = logging.getLogger(__name__)
 AT_ONCE = 16
 
 #: Seconds between two looks for work.
-LOOK = 1.0
+LOOK = 0.25
 
 #: Seconds after which a recovery is tried again when something that it needs
 #: could not be asked.
@@ -150,6 +150,12 @@ class Engine:
     def _steps(self, work: Work) -> float:
         """One step after another; returns for how long nothing is to do."""
         stages = _Stages(work)
+        try:
+            return self._until_wait(work, stages)
+        finally:
+            stages.forget()
+
+    def _until_wait(self, work: Work, stages: "_Stages") -> float:
         while not self.stop.is_set():
             work.renew()
             recovery = work.lease.recovery()
@@ -176,13 +182,16 @@ class _Stages:
         self.evacuation: evacuating.Evacuation | None = None
 
     def forget(self) -> None:
-        """What it remembers may not be what is stored."""
-        self.phase = None
+        """Remember nothing: it may not be what is stored."""
+        gone, self.phase, self.evacuation = self.evacuation, None, None
+        if gone:
+            gone.close(self.work.lease.recovery())
 
     def of(self, recovery: Recovery) -> Callable[[Recovery], float] | None:
         """The step that is next; None where nothing is left to do."""
         if recovery.phase is not self.phase:
-            self.phase, self.evacuation = recovery.phase, None
+            self.forget()
+            self.phase = recovery.phase
         if recovery.phase is Phase.RUNNING:
             self.evacuation = self.evacuation or evacuating.Evacuation(
                 self.work

@@ -1,19 +1,22 @@
 """The servers of a host, brought back: many in flight, one at most of each.
 
 One round asks Nova for the evacuations of the host, settles what has ended,
-takes as many of the next servers as the limits leave, and asks for these.
-That a server is about to be evacuated is committed before Nova is asked, and
-nothing is asked for twice before :mod:`waffles.recovery.watch` says so.
+takes as many of the next servers as the limits leave, and asks for these; it
+does not wait for answers longer than to the next look.  That a server is about
+to be evacuated is committed before Nova is asked, and nothing is asked for
+twice before :mod:`waffles.recovery.watch` says so.
 """
 
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from waffles import exceptions
 from waffles.clients import errors
 from waffles.recovery import model, notices, policy, store, watch
+from waffles.recovery.asking import Asking
 from waffles.recovery.model import (
     IN_FLIGHT,
     Line,
@@ -24,18 +27,23 @@ from waffles.recovery.model import (
 )
 from waffles.recovery.work import Work, window
 
+QUEUED = frozenset({State.QUEUED})
+
 #: Seconds for which no server is begun when Nova has not answered.
 PAUSE = 2.0
 PAUSE_MAX = 60.0
 
-#: Seconds between two looks at a server that is not settled.
+#: Seconds between two looks while only notices are left.
 PATIENCE = 2.0
 
 #: Of these the migration is told, not the reason of the decision.
 MOVING = frozenset({State.WATCHING, State.RESTORING})
 
-#: Servers that are asked for in one round.
+#: Servers that Nova is asked about, or for, at the same moment.
 ROUND = 64
+
+#: Seconds for which answers are waited for at least.
+BREATH = 0.05
 
 
 class Evacuation:
@@ -48,6 +56,7 @@ class Evacuation:
         self.work = work
         self.rows = {row.key: row for row in work.lease.servers()}
         self.known: int | None = None  # Nova's highest migration id so far
+        self.asking = Asking(work.pool)
         self.rests = 0  # without an answer in between
         self.quiet_until = 0.0
         self.blocked = False
@@ -64,11 +73,17 @@ class Evacuation:
             return 0.0
         self._look(recovery, now)
         self._begin(recovery, now)
-        self._check(recovery, now)
+        self._check(now)
+        self._hear(recovery, now + work.settings.poll_interval)
         if self.blocked:
+            self.close(recovery)
             work.save(recovery, phase=Phase.PLANNING)
             return 0.0
-        return self._wait()
+        return self._wait(now)
+
+    def close(self, recovery: Recovery) -> None:
+        """Wait for all answers: nothing is asked from here on."""
+        self._update(recovery, self.asking.heard())
 
     def _is_over(self, recovery: Recovery) -> bool:
         """Whether all have ended; notices end in another thread."""
@@ -87,13 +102,14 @@ class Evacuation:
         service = work.service(recovery.host)
         if service and service["updated_at"] == recovery.baseline:
             return True
+        self.close(recovery)
         line = work.line(recovery, "alive", "its compute service has moved")
         work.save(recovery, line, phase=Phase.PLANNING)
         return False
 
     def _look(self, recovery: Recovery, now: float) -> None:
         """Settle what Nova's migrations say of the rows in flight."""
-        flying = self._in(IN_FLIGHT)
+        flying = [r for r in self._in(IN_FLIGHT) if r not in self.asking]
         if not flying and not self._due(recovery, now):
             return
         floors = [row.floor for row in flying]
@@ -107,7 +123,7 @@ class Evacuation:
             for row in flying
         ]
         self._update(recovery, changed)
-        for row in self._in({State.QUEUED}):
+        for row in self._in(QUEUED):
             sight = seen.get(row.server_id)
             if sight and watch.foreign(row, sight):
                 # Where another recovery evacuates it, it stays with that.
@@ -131,10 +147,10 @@ class Evacuation:
             in_all=work.settings.in_flight,
         )
         self._keep(taken)
-        answers = work.each(lambda row: self._ask(row, is_open), taken)
-        self._update(recovery, [row for _, row in answers])
+        for row in taken:
+            self.asking.ask(row, partial(self._evacuated, row, is_open))
 
-    def _ask(self, row: Server, is_open: Callable[[], bool]) -> Server:
+    def _evacuated(self, row: Server, is_open: Callable[[], bool]) -> Server:
         """Ask Nova to evacuate a server; what came of it."""
         compute, settings = self.work.compute, self.work.settings
         try:
@@ -156,23 +172,33 @@ class Evacuation:
         self.rests = 0
         return dataclasses.replace(row, request_id=request_id)
 
-    def _check(self, recovery: Recovery, now: float) -> None:
+    def _check(self, now: float) -> None:
         """Look at the servers whose evacuations have ended, or vanished."""
-        work, limits = self.work, self.work.settings.limits
-        rows = [
+        some = max(0, ROUND - len(self.asking))
+        for row in self._over(now)[:some]:
+            self.asking.ask(row, partial(self._checked, row, now))
+
+    def _over(self, now: float) -> list[Server]:
+        limits = self.work.settings.limits
+        return [
             row
             for row in self._in({State.RESTORING, State.ISSUING})
-            if row.wake_at <= now
+            if row not in self.asking
+            and row.wake_at <= now
             and (
                 row.state is State.RESTORING or watch.silent(row, now, limits)
             )
         ]
-        answers = work.each(lambda row: self._checked(row, now), rows[:ROUND])
-        self._update(recovery, [row for _, row in answers])
+
+    def _hear(self, recovery: Recovery, until: float) -> None:
+        """Write down what Nova answers before the next look."""
+        left = until - self.work.store.now()
+        self._update(recovery, self.asking.heard(max(left, BREATH)))
 
     def _checked(self, row: Server, now: float) -> Server:
         work, limits = self.work, self.work.settings.limits
-        later = dataclasses.replace(row, wake_at=now + PATIENCE)
+        wake_at = now + work.settings.poll_interval
+        later = dataclasses.replace(row, wake_at=wake_at)
         try:
             if watch.silent(row, now, limits) and self._appeared(row):
                 return watch.lost(later, now, limits)
@@ -183,7 +209,7 @@ class Evacuation:
             return dataclasses.replace(later, reason=str(error))
         found = watch.checked(row, server, now, limits)
         if found.state is row.state:
-            return dataclasses.replace(found, wake_at=now + PATIENCE)
+            return dataclasses.replace(found, wake_at=wake_at)
         return found
 
     def _appeared(self, row: Server) -> bool:
@@ -215,9 +241,7 @@ class Evacuation:
             return []
         free = self.work.settings.in_flight_per_recovery
         free -= len(self._in(IN_FLIGHT))
-        queued = [
-            row for row in self._in({State.QUEUED}) if row.wake_at <= now
-        ]
+        queued = [row for row in self._in(QUEUED) if row.wake_at <= now]
         # More than are free: some may be left out, for their server group.
         return queued[: 4 * ROUND] if free > 0 else []
 
@@ -268,11 +292,15 @@ class Evacuation:
         text = f"attempt {row.attempt}: {text}"
         return self.work.line(recovery, event, text, row, row.request_id)
 
-    def _wait(self) -> float:
-        states = {row.state for row in self.rows.values()}
-        if states <= model.ENDS | {State.NOTIFYING}:
+    def _wait(self, began: float) -> float:
+        """Seconds until there may be more to do."""
+        left = {row.state for row in self.rows.values()} - model.ENDS
+        if left == {State.NOTIFYING}:
             return PATIENCE
-        return self.work.settings.poll_interval
+        now = self.work.store.now()
+        if not left or self.asking or self._over(now):
+            return 0.0
+        return max(0.0, began + self.work.settings.poll_interval - now)
 
 
 def settling(work: Work, recovery: Recovery) -> float:

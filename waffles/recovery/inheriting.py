@@ -40,32 +40,37 @@ def inherit(
         table.state == State.QUEUED,
         table.attempt == 0,
     )
+    stuck = _newest(connection, recovery, table.open_key.is_not(None))
+    here = table.source == recovery.host
+    begun = _newest(connection, recovery, here & (table.attempt > 0))
     lines = []
     for server in mine:
-        if stuck := _newest(connection, server, table.open_key.is_not(None)):
-            lines.append(_taken_over(connection, stuck, server, now))
-        elif server.status == "error":
-            begun = (table.source == server.source) & (table.attempt > 0)
-            if failed := _newest(connection, server, begun):
-                _change(connection, server, status=failed.status)
+        if before := stuck.get(server.server_id):
+            lines.append(_taken_over(connection, before, server, now))
+        elif server.status == "error" and server.server_id in begun:
+            status = begun[server.server_id].status
+            _change(connection, server, status=status)
     return lines
 
 
 def _newest(
-    connection: sa.Connection, server: Server, where: Any
-) -> Server | None:
-    """The newest row of a server in a recovery that has ended."""
-    table, recovery = tables.server.c, tables.recovery.c
-    ended = sa.select(recovery.id).where(recovery.open_key.is_(None))
+    connection: sa.Connection, recovery: Recovery, where: Any
+) -> dict[str, Server]:
+    """The newest rows of a recovery's servers, of those that have ended."""
+    table = tables.server.c
+    ended = sa.select(tables.recovery.c.id).where(
+        tables.recovery.c.open_key.is_(None)
+    )
+    mine = sa.select(table.server_id).where(table.recovery_id == recovery.id)
     found = reads.servers(
         connection,
-        table.server_id == server.server_id,
-        table.key != server.key,
-        table.state.in_([State.STUCK, State.FAILED]),
+        table.server_id.in_(mine),
+        table.recovery_id != recovery.id,
         table.recovery_id.in_(ended),
+        table.state.in_([State.STUCK, State.FAILED]),
         where,
     )
-    return found[-1] if found else None
+    return {row.server_id: row for row in found}
 
 
 def _taken_over(

@@ -84,16 +84,6 @@ class Work:
         if self.lease.left() < self.settings.lease_time / 2:
             self.lease.renew()
 
-    def each(
-        self, act: Callable[[A], T], items: Iterable[A]
-    ) -> list[tuple[A, T]]:
-        """Do something for each item, several at once.
-
-        :param act: must raise nothing
-        """
-        items = list(items)
-        return list(zip(items, self.pool.map(act, items), strict=True))
-
     def service(self, host: str) -> Mapping[str, Any] | None:
         """The nova-compute of a host, by its exact name."""
         found = self.compute.services(host=host, binary="nova-compute")

@@ -71,6 +71,29 @@ def test_a_recovery_is_carried_out_from_end_to_end(bench, run, engines):
     assert sorted(one.nova.asked) == sorted(f"s{n}" for n in range(20))
 
 
+def test_an_engine_that_is_told_to_end_hears_what_it_has_asked(bench, run):
+    one = bench(1)
+    asked, answers = threading.Event(), threading.Event()
+
+    def evacuate(server_id):
+        asked.set()
+        assert answers.wait(20)
+        return "req-late"
+
+    one.nova.evacuate = evacuate
+    recovery = one.declare()
+    (thread,) = run(one)
+    assert asked.wait(20)
+    one.stop.set()
+    thread.join(0.5)
+    assert thread.is_alive()
+    answers.set()
+    thread.join(20)
+
+    assert one.rows(recovery)["s0"].request_id == "req-late"
+    assert one.store.claim("two", 10)
+
+
 def test_a_host_without_servers_is_done(bench, run):
     one = bench(0)
     recovery = one.declare()

@@ -1,3 +1,4 @@
+import threading
 import time
 
 import pytest
@@ -103,6 +104,30 @@ def test_the_intent_is_on_record_before_nova_is_asked(bench):
     rounds(work, 1)
 
     assert seen == [(State.ISSUING, 1)]
+
+
+def test_a_slow_answer_keeps_no_other_server_waiting(bench):
+    one = bench(2)
+    work, answers = begun(one), threading.Event()
+    evacuate = one.nova.evacuate
+
+    def slow(server_id):
+        request_id = evacuate(server_id)
+        assert server_id != "s0" or answers.wait(20)
+        return request_id
+
+    one.nova.evacuate = slow
+    evacuation = evacuating.Evacuation(work)
+    for _ in range(5):
+        evacuation.round(work.lease.recovery())
+    before = one.states(work.lease.recovery())
+    answers.set()
+    evacuation.close(work.lease.recovery())
+    rounds(work)
+
+    assert before == {"s0": "issuing", "s1": "recovered"}
+    assert one.states(work.lease.recovery())["s0"] == "recovered"
+    assert sorted(one.nova.asked) == ["s0", "s1"]
 
 
 @pytest.mark.parametrize("acts", [True, False], ids=["acted", "did not act"])
