@@ -35,8 +35,8 @@ MEANT, INTENDING = 0.4, 0.5
 #: Seconds that are waited for such a one, and for such a moment.
 OWNER, INTENT = 5.0, 1.0
 
-#: Seconds that recoveries have to end when nobody is killed any more.
-PATIENCE = 120.0
+#: Seconds for which nothing need happen when nobody is killed any more.
+PATIENCE = 40.0
 
 #: Evacuations in flight, of one recovery and of all.
 LIMIT = 12
@@ -127,26 +127,30 @@ class Run:
             self.rows.counts(one.id).get(State.ISSUING) for one in self.left()
         )
 
-    def ends(self, seconds: float = PATIENCE) -> bool:
-        """Wait until all are over; whether they are."""
-        end = time.monotonic() + seconds
+    def ends(self) -> bool:
+        """Wait until all are over, or nothing happens; whether they are."""
+        before, end = None, time.monotonic() + PATIENCE
         while self.left() and time.monotonic() < end:
-            time.sleep(0.1)
+            time.sleep(0.2)
+            if (done := self.fake.totals()["done"]) != before:
+                before, end = done, time.monotonic() + PATIENCE
         return not self.left()
 
-    def wrong(self) -> list[str]:
-        """What is wrong in the end."""
+    def wrong(self) -> str:
+        """What is wrong in the end: some sentences; empty for nothing."""
         recoveries = self.rows.recoveries(limit=100)
         servers = [
             row for one in recoveries for row in self.rows.servers(one.id)
         ]
-        ended_badly = [
+        found = judge.problems(self.fake.counts(), servers, LIMIT)
+        found += [
             f"the recovery of {one.host} is {one.phase}: {one.note}"
             for one in recoveries
             if one.phase is not Phase.DONE
         ]
-        counts = self.fake.counts()
-        return ended_badly + judge.problems(counts, servers, LIMIT)
+        # The worst comes first.
+        found.sort(key=lambda line: "evacuated" not in line)
+        return "\n".join(found[:LINES])
 
     def told(self) -> str:
         """What is to be known of the run when something is wrong."""

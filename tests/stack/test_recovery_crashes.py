@@ -22,7 +22,10 @@ from tests.stack import crashes, databases, engines
 from tests.stack.waiting import until
 from waffles.recovery.model import Decision, Server, State
 
-SERVERS, KILLS, STOPS = 200, 50, 8
+#: Of the servers one in twenty is left: nobody asks for it.
+SERVERS, UNTAGGED = 210, 0.05
+
+KILLS, STOPS = 50, 8
 
 #: Runs at a time: most of each is waiting.
 AT_ONCE = 16
@@ -85,6 +88,7 @@ def outcomes(request, nursery, database_servers, tmp_path_factory):
             folder,
             seed(),
             servers=SERVERS,
+            untagged=UNTAGGED,
             seconds=3.0,
             jitter=0.5,
         )
@@ -112,7 +116,7 @@ def test_no_kill_loses_or_doubles_a_server(outcomes, case):
     kills, wrong, told = outcomes[case].result()
 
     print(told)
-    assert wrong == []
+    assert not wrong
     assert kills == KILLS
 
 
@@ -122,7 +126,7 @@ def test_who_slept_longer_than_a_lease_does_no_harm(outcomes, case):
     stops, wrong, told = outcomes[case].result()
 
     print(told)
-    assert wrong == []
+    assert not wrong
     assert stops == STOPS
 
 
@@ -155,7 +159,7 @@ def test_who_slept_between_intent_and_request_asks_for_nothing(prepared, call):
         run.ends()
 
     print(run.told())
-    assert run.wrong() == []
+    assert not run.wrong()
 
 
 @pytest.mark.parametrize("kind", databases.KINDS)
@@ -191,7 +195,7 @@ def test_an_engine_that_is_told_to_end_lets_go_at_once(
             assert ended.wait(10) == 0
             assert len(running) == left
         assert run.ends()
-        assert run.wrong() == []
+        assert not run.wrong()
 
 
 #: How an engine that is careless is driven; what is said of it.
