@@ -1,10 +1,15 @@
-"""Engines that work on the recoveries of hosts of a real Nova."""
+"""Engines that work on the recoveries of hosts of a real Nova.
+
+Test modules have the fixtures of this one by ``pytest_plugins``.
+"""
 
 import contextlib
 import threading
 from concurrent import futures
 
-from tests.functional.hosts import until
+import pytest
+
+from tests.functional.hosts import FLAVORS, Hosts, until
 from waffles import config
 from waffles.clients import compute, glance, session
 from waffles.recovery import engine, options, store
@@ -144,3 +149,34 @@ class Engines:
         said = [f"{line.at} {line.event}: {line.message}" for line in lines]
         found = [self.store.recovery(recovery_id), *rows, *said]
         return "\n".join(map(str, found))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_threads():
+    """Threads of Nova's that wait for work take a good part of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OS_DEFAULT__EXECUTOR_THREAD_POOL_SIZE", "8")
+        yield
+
+
+@pytest.fixture(scope="module")
+def flavored(cloud, nova):
+    """Nova, with the flavors of the tests."""
+    for name, ram in FLAVORS.items():
+        flavor = {"id": name, "name": name, "ram": ram, "vcpus": 1, "disk": 1}
+        Hosts(cloud, nova).call("POST", "/flavors", {"flavor": flavor})
+    return nova
+
+
+@pytest.fixture
+def hosts(cloud, flavored):
+    """Hosts that are gone at the end, with their servers."""
+    made = Hosts(cloud, flavored)
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def engines(services, tmp_path):
+    """A store of the test's own, and what works on it."""
+    return Engines(services, tmp_path)

@@ -55,7 +55,7 @@ class Hosts:
 
     def start(self):
         """Start one more host; gives its name."""
-        name = f"gone{next(_NUMBERS)}"
+        name = f"dead{next(_NUMBERS)}"
         self.cloud._start_compute(name)
         self.started.append(name)
         return name
@@ -114,7 +114,7 @@ class Hosts:
         body = {"server": server, "os:scheduler_hints": hints or {}}
         made = self.call("POST", "/servers", body, user=user)["server"]["id"]
         self.made.append(made)
-        return self.nova.wait(made)["id"]
+        return self.wait(made, "ACTIVE")
 
     def server_of(self, user, host, *tags):
         """A server on a host that its user may not choose."""
@@ -140,6 +140,17 @@ class Hosts:
         path = f"/servers/{server_id}/action"
         return self.call("POST", path, {action: body}, **how)
 
+    def wait(self, server_id, status):
+        """Wait until a server has a status and nothing is done; its id."""
+
+        def settled():
+            server = self.show(server_id)
+            busy = server["OS-EXT-STS:task_state"]
+            return server["status"] == status and not busy
+
+        until(settled)
+        return server_id
+
     def show(self, server_id):
         return self.call("GET", f"/servers/{server_id}")["server"]
 
@@ -154,10 +165,6 @@ class Hosts:
         query = f"instance_uuid={server_id}&migration_type=evacuation"
         found = self.call("GET", f"/os-migrations?{query}")["migrations"]
         return [one["status"] for one in sorted(found, key=_id)]
-
-    def settle(self, server_id):
-        """Wait until nothing is being done to a server."""
-        until(lambda: self.place(server_id)[2] is None)
 
     @contextlib.contextmanager
     def scheduler_waits(self):
@@ -254,7 +261,7 @@ def until(true, seconds=90):
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, "it has not come true"
-        time.sleep(0.1)
+        time.sleep(0.2)
     return found
 
 

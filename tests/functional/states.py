@@ -127,4 +127,4 @@ class States:
         return server_id
 
     def _is(self, server_id, status):
-        return self.hosts.nova.wait(server_id, status)["id"]
+        return self.hosts.wait(server_id, status)

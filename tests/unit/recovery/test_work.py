@@ -66,14 +66,6 @@ def test_a_lease_is_kept_that_would_not_last(bench):
     assert held.lease.until > before
 
 
-def test_each_item_has_its_answer(bench):
-    bench.declare()
-
-    found = bench.claim().each(lambda one: one * 2, [3, 1, 2])
-
-    assert found == [(3, 6), (1, 2), (2, 4)]
-
-
 def test_a_service_is_found_by_its_exact_name(bench):
     bench.declare()
     held = bench.claim()
