@@ -16,7 +16,7 @@ Imports go down only::
     request
     nics
     checks | fabric | subrequest
-    body | clients | faults | schemas
+    body | clients | database | faults | schemas
     caller | config | creates | keys | operations | pins
     ids | patterns | texts
     exceptions

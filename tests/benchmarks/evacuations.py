@@ -26,8 +26,8 @@ from novaclient import client
 from novaclient.v2 import shell
 
 from tests.evacuations import Fake, judge, running
-from waffles.recovery import store
 from waffles.recovery.model import Assertion, Line, Phase, Recovery
+from waffles.recovery.store import store
 
 SERVERS, LATENCY, SECONDS = 1_000, 0.05, 2.0
 

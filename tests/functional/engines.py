@@ -12,7 +12,8 @@ import pytest
 from tests.functional.hosts import FLAVORS, Hosts, until
 from waffles import config
 from waffles.clients import compute, glance, session
-from waffles.recovery import engine, options, store
+from waffles.recovery import options
+from waffles.recovery.engine import engine
 from waffles.recovery.model import (
     FINAL,
     Assertion,
@@ -21,6 +22,7 @@ from waffles.recovery.model import (
     Recovery,
     Return,
 )
+from waffles.recovery.store import store
 
 #: What all tests say, unless they say otherwise.
 RULES = {

@@ -8,7 +8,7 @@ from tests.functional.engines import Engines
 from tests.functional.hosts import HUGE, STAY, until
 from tests.functional.states import AUTOMATIC, States
 from waffles.clients import compute
-from waffles.recovery import may_start
+from waffles.recovery.endpoint import may_start
 from waffles.recovery.model import Phase, State
 
 pytest_plugins = ["tests.functional.engines"]

@@ -20,8 +20,8 @@ from oslo_config import cfg
 from waffles import config, exceptions
 from waffles.clients import compute, errors, glance, session
 from waffles.demo import cloud as demo
-from waffles.recovery import policy, survey
-from waffles.recovery.wishes import Rules
+from waffles.recovery.planning import policy, survey
+from waffles.recovery.planning.wishes import Rules
 
 #: A host that is forced down, with servers on it in each state.
 GONE = "gone1"

@@ -13,7 +13,7 @@ from nova.tests import fixtures
 from tests.functional.engines import Engines
 from tests.functional.hosts import STAY, Hosts, until
 from tests.functional.states import AUTOMATIC, States
-from waffles.recovery import forcing
+from waffles.recovery.engine import forcing
 from waffles.recovery.model import Phase, State
 
 pytest_plugins = ["tests.functional.engines"]

@@ -20,8 +20,8 @@ from pathlib import Path
 from tests import evacuations
 from tests.evacuations import judge
 from tests.stack import engines
-from waffles.recovery import store
 from waffles.recovery.model import Assertion, Line, Phase, Recovery, State
+from waffles.recovery.store import store
 
 ENGINES = 3
 
@@ -65,13 +65,13 @@ OPTIONS = {
 #: Times that are no options.
 SCALED = {
     "waffles.recovery.options:ISSUING": 0.4,
-    "waffles.recovery.work:ISSUING": 0.4,
-    "waffles.recovery.engine:LOOK": 0.2,
-    "waffles.recovery.engine:AGAIN": 0.5,
-    "waffles.recovery.engine:LET_GO": 0.3,
-    "waffles.recovery.evacuating:PAUSE": 0.2,
-    "waffles.recovery.evacuating:PAUSE_MAX": 0.5,
-    "waffles.recovery.evacuating:PATIENCE": 0.2,
+    "waffles.recovery.engine.work:ISSUING": 0.4,
+    "waffles.recovery.engine.engine:LOOK": 0.2,
+    "waffles.recovery.engine.engine:AGAIN": 0.5,
+    "waffles.recovery.engine.engine:LET_GO": 0.3,
+    "waffles.recovery.engine.evacuating:PAUSE": 0.2,
+    "waffles.recovery.engine.evacuating:PAUSE_MAX": 0.5,
+    "waffles.recovery.engine.evacuating:PATIENCE": 0.2,
 }
 
 #: Alembic is for one thread at a time.

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from waffles.cli import app
-from waffles.recovery.leases import Lease
+from waffles.recovery.store.leases import Lease
 
 #: Seconds between an intent on record and what follows.
 NAP = 0.05

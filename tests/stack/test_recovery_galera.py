@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from tests.stack import galera, site
-from tests.unit.recovery import test_claims, test_creates, test_taking
+from tests.unit.recovery.store import test_claims, test_creates, test_taking
 from tests.unit.recovery.stores import (
     LINE,
     created,
@@ -20,9 +20,9 @@ from tests.unit.recovery.stores import (
     servers,
     together,
 )
-from waffles.recovery import store as stores
-from waffles.recovery import taking
 from waffles.recovery.model import State
+from waffles.recovery.store import store as stores
+from waffles.recovery.store import taking
 
 
 @pytest.fixture(scope="module")

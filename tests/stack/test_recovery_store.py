@@ -1,6 +1,6 @@
 """What holds for the store on SQLite holds on MariaDB and PostgreSQL.
 
-The tests are those of tests/unit/recovery; only their database is another.
+The tests are those of tests/unit; only their database is another.
 What concerns servers alone is at the end.
 """
 
@@ -14,6 +14,21 @@ import pytest
 import sqlalchemy as sa
 
 from tests.stack.waiting import until
+from tests.unit.database.test_access import *
+from tests.unit.database.test_columns import *
+from tests.unit.database.test_upgrades import *
+from tests.unit.recovery.store.test_claims import *
+from tests.unit.recovery.store.test_creates import *
+from tests.unit.recovery.store.test_ending import *
+from tests.unit.recovery.store.test_holds import *
+from tests.unit.recovery.store.test_leases import *
+from tests.unit.recovery.store.test_orders import *
+from tests.unit.recovery.store.test_outbox import *
+from tests.unit.recovery.store.test_pauses import *
+from tests.unit.recovery.store.test_presence import *
+from tests.unit.recovery.store.test_reads import *
+from tests.unit.recovery.store.test_retrying import *
+from tests.unit.recovery.store.test_taking import *
 
 # ruff: noqa: F403
 from tests.unit.recovery.stores import (
@@ -26,26 +41,12 @@ from tests.unit.recovery.stores import (
     take,
     within,
 )
-from tests.unit.recovery.test_claims import *
-from tests.unit.recovery.test_columns import *
-from tests.unit.recovery.test_creates import *
-from tests.unit.recovery.test_database import *
-from tests.unit.recovery.test_ending import *
-from tests.unit.recovery.test_holds import *
-from tests.unit.recovery.test_leases import *
-from tests.unit.recovery.test_orders import *
-from tests.unit.recovery.test_outbox import *
-from tests.unit.recovery.test_pauses import *
-from tests.unit.recovery.test_presence import *
-from tests.unit.recovery.test_reads import *
-from tests.unit.recovery.test_retrying import *
-from tests.unit.recovery.test_taking import *
-from tests.unit.recovery.test_upgrades import *
 from waffles import exceptions
-from waffles.recovery import store as stores
-from waffles.recovery import tables, taking
-from waffles.recovery.database import Database
-from waffles.recovery.upgrades import VERSION_TABLE, head
+from waffles.database.access import Database
+from waffles.database.metadata import METADATA
+from waffles.database.upgrades import VERSION_TABLE, head
+from waffles.recovery.store import store as stores
+from waffles.recovery.store import tables, taking
 
 __all__ = ["store"]
 
@@ -68,7 +69,7 @@ class Shared:
         """Leave it as an upgrade has made it."""
 
         def clear(connection):
-            for table in reversed(tables.METADATA.sorted_tables):
+            for table in reversed(METADATA.sorted_tables):
                 connection.execute(table.delete())
             first = {"id": 1, "number": 0}
             connection.execute(tables.turn.insert().values(first))

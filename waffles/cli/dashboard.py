@@ -18,7 +18,9 @@ from cliff import command
 
 from waffles import config, exceptions
 from waffles.cli import listing
-from waffles.recovery import dashboard, door, options
+from waffles.recovery import options
+from waffles.recovery.dashboard import app as dashboard
+from waffles.recovery.dashboard import door
 
 #: Requests that are answered at once; each log-in waits for Keystone.
 THREADS = 8
@@ -134,7 +136,7 @@ def listening(
         channel_timeout=SILENCE,
         max_request_body_size=LONGEST,
         ident=None,
-        # What a proxy says is looked at: waffles.recovery.door.
+        # What a proxy says is looked at: waffles.recovery.dashboard.door.
         clear_untrusted_proxy_headers=False,
     )
 

@@ -8,7 +8,8 @@ from cliff import command, show
 
 from waffles import config, exceptions
 from waffles.cli import listing
-from waffles.recovery import options, store
+from waffles.recovery import options
+from waffles.recovery.store import store
 
 #: Exit codes: an upgrade is due, and the database could not be looked at.
 CURRENT, OLD, COULD_NOT_LOOK = 0, 1, 2

@@ -10,7 +10,10 @@ from cliff import command
 from waffles import config, exceptions
 from waffles.cli import listing
 from waffles.clients import compute, glance, session
-from waffles.recovery import engine, metrics, notify, options, store
+from waffles.recovery import options
+from waffles.recovery.engine import engine, metrics
+from waffles.recovery.notices import notify
+from waffles.recovery.store import store
 
 #: What a line of the engine's log begins with.
 FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"

@@ -18,10 +18,11 @@ from oslo_config import cfg
 
 from waffles import config, exceptions, texts
 from waffles.cli import listing
-from waffles.recovery import options, store
+from waffles.recovery import options
 from waffles.recovery.model import Recovery
 from waffles.recovery.options import Settings
-from waffles.recovery.store import Store
+from waffles.recovery.store import store
+from waffles.recovery.store.store import Store
 
 #: Recoveries that are read at once.
 PAGE = 500

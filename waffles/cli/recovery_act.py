@@ -14,7 +14,7 @@ from waffles.cli import listing, recovery
 from waffles.cli.recovery_look import fields
 from waffles.recovery import views
 from waffles.recovery.model import Recovery
-from waffles.recovery.store import Store
+from waffles.recovery.store.store import Store
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 

@@ -9,8 +9,10 @@ from waffles.cli import listing, recovery
 from waffles.clients import session
 from waffles.clients.compute import Compute
 from waffles.clients.glance import Glance
-from waffles.recovery import may_start, plan, survey, views
+from waffles.recovery import views
+from waffles.recovery.endpoint import may_start
 from waffles.recovery.model import Decision, State
+from waffles.recovery.planning import plan, survey
 
 _SERVERS = (
     "server_id", "name", "decision", "state", "reason", "priority", "group",

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TextIO
 
 from waffles import exceptions, texts
-from waffles.recovery import pages, plan
+from waffles.recovery.dashboard import pages
 from waffles.recovery.model import Line, Phase, Recovery, Server, State
-from waffles.recovery.store import Store
+from waffles.recovery.planning import plan
+from waffles.recovery.store.store import Store
 
 #: Seconds between two looks.
 INTERVAL = 1.0

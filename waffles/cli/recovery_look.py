@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from waffles.cli import listing, recovery, recovery_live
-from waffles.recovery import pages, views
+from waffles.recovery import views
+from waffles.recovery.dashboard import pages
 from waffles.recovery.model import Phase, Recovery, State
-from waffles.recovery.store import Store
+from waffles.recovery.store.store import Store
 
 _LIST = ("id", "host", "state", "servers", "asserted_by", "created_at", "note")
 _SERVERS = (

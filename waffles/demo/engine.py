@@ -8,7 +8,11 @@ from pathlib import Path
 from waffles import config
 from waffles.clients import compute, glance, session
 from waffles.demo import listen
-from waffles.recovery import dashboard, engine, notify, options, store
+from waffles.recovery import options
+from waffles.recovery.dashboard import app as dashboard
+from waffles.recovery.engine import engine
+from waffles.recovery.notices import notify
+from waffles.recovery.store import store
 
 
 @contextlib.contextmanager

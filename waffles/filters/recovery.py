@@ -127,19 +127,18 @@ from typing import TYPE_CHECKING, Any
 import webob
 
 from waffles import config, exceptions, faults
-from waffles.recovery import (
+from waffles.recovery import options, rules
+from waffles.recovery.endpoint import (
     dispatch,
     may_start,
     means,
     native,
     opening,
-    options,
-    rules,
 )
-from waffles.recovery.errors import AlreadyOpen
-from waffles.recovery.means import Means
+from waffles.recovery.endpoint.means import Means
+from waffles.recovery.endpoint.native import Forcing
 from waffles.recovery.model import Assertion
-from waffles.recovery.native import Forcing
+from waffles.recovery.store.errors import AlreadyOpen
 from waffles.request import ComputeRequest
 from waffles.waffle import Waffle
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from waffles import config
 from waffles.recovery import opts
+from waffles.recovery.planning.wishes import Rules
 from waffles.recovery.watch import Limits
-from waffles.recovery.wishes import Rules
 
 GROUP, OPTS = "waffles_recovery", opts.OPTS
 

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from waffles.cli import app, database
-from waffles.recovery import store, upgrades
+from waffles.database import upgrades
+from waffles.recovery.store import store
 
 HEAD = upgrades.head()
 

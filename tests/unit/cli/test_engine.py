@@ -8,7 +8,8 @@ import time
 import pytest
 
 from waffles.cli import app
-from waffles.recovery import engine, store
+from waffles.recovery.engine import engine
+from waffles.recovery.store import store
 
 ACCESS = "[waffles]\nauth_type = none\nendpoint = http://127.0.0.1:1\n"
 

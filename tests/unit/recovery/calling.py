@@ -9,10 +9,11 @@ from tests import fakes
 from tests.unit.recovery import cloud
 from tests.unit.recovery.settings import settings
 from waffles import config
-from waffles.recovery import dispatch, store
-from waffles.recovery.means import Means
+from waffles.recovery.endpoint import dispatch
+from waffles.recovery.endpoint.means import Means
 from waffles.recovery.model import Line, Server
 from waffles.recovery.rules import Guard
+from waffles.recovery.store import store
 
 LINE = Line("test", "by a test")
 

@@ -6,11 +6,12 @@ import time
 import webtest
 
 from waffles import config
-from waffles.recovery import door, rules
-from waffles.recovery.attempts import Attempts
-from waffles.recovery.dashboard import Dashboard
-from waffles.recovery.screens import Screens
-from waffles.recovery.sessions import Sessions
+from waffles.recovery import rules
+from waffles.recovery.dashboard import door
+from waffles.recovery.dashboard.app import Dashboard
+from waffles.recovery.dashboard.attempts import Attempts
+from waffles.recovery.dashboard.screens import Screens
+from waffles.recovery.dashboard.sessions import Sessions
 
 SECRET = b"s" * 32
 FORM = {"user": "ann", "password": "s3cret", "domain": "D", "project": "red"}

@@ -4,7 +4,6 @@ import dataclasses
 import time
 import zlib
 
-from waffles.recovery import store
 from waffles.recovery.model import (
     Assertion,
     Decision,
@@ -16,6 +15,7 @@ from waffles.recovery.model import (
     Server,
     State,
 )
+from waffles.recovery.store import store
 
 #: Longer than any test.
 LEASE = 3600.0

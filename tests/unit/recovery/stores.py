@@ -13,8 +13,6 @@ import traceback
 import pytest
 import sqlalchemy as sa
 
-from waffles.recovery import store as stores
-from waffles.recovery import tables
 from waffles.recovery.model import (
     Assertion,
     Decision,
@@ -25,6 +23,8 @@ from waffles.recovery.model import (
     Server,
     State,
 )
+from waffles.recovery.store import store as stores
+from waffles.recovery.store import tables
 
 LINE = Line("received", "by a test")
 HOST = "compute-1"

@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 from oslo_config import cfg
 
-from waffles.recovery import opts, wishes
+from waffles.recovery import opts
+from waffles.recovery.planning import wishes
 
 BY_NAME = {opt.name: opt for opt in opts.OPTS}
 

@@ -5,10 +5,12 @@ import threading
 from concurrent import futures
 
 from waffles import config
-from waffles.recovery import engine, options, store
-from waffles.recovery.counters import Counters
+from waffles.recovery import options
+from waffles.recovery.engine import engine
+from waffles.recovery.engine.counters import Counters
+from waffles.recovery.engine.work import Work
 from waffles.recovery.model import Assertion, Line, Phase, Recovery
-from waffles.recovery.work import Work
+from waffles.recovery.store import store
 
 #: No waits, where nothing else is said.
 QUICK = {

@@ -1,0 +1,1 @@
+"""Pages about recoveries, for operators, and who may see them."""

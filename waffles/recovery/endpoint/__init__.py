@@ -1,0 +1,1 @@
+"""The calls under ``/os-waffles/``, and what they ask, write and answer."""

@@ -1,0 +1,1 @@
+"""What carries recoveries out, stage by stage, and counts what it does."""
