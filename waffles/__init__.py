@@ -15,7 +15,7 @@ Imports go down only::
     servers | templates
     request
     nics
-    checks | fabric | subrequest
+    checks | fabric | guards | subrequest
     body | clients | database | faults | schemas
     caller | config | creates | keys | operations | pins
     ids | patterns | texts

@@ -247,7 +247,7 @@ class Notice:
     """One message that is to reach somebody.
 
     :param event: recovery.held, recovery.finished, recovery.alive,
-        server.custom, server.failed, server.stuck
+        server.custom, server.custom.copy, server.failed, server.stuck
     :param target: webhook or bus
     :param key: of its row; also the id of the delivery
     :param server_key: of the server's row; 0 where it is about the host

@@ -1,23 +1,20 @@
-"""Who may do what: the rules of oslo.policy, and the guard that asks them.
+"""Who may do what: the rules of oslo.policy.
 
-Overrides stand where Nova's do: in the file that ``[oslo_policy]
-policy_file`` of the same configuration names.  So that a fencing agent with
-the role ``fencer`` may declare hosts dead, and nothing else::
+So that a fencing agent with the role ``fencer`` may declare hosts dead::
 
     "waffles:recovery:create": "role:admin or role:fencer"
+
+``etc/fence_waffles`` needs ``list``, ``return`` and ``may_start`` as well.
 
 A rule that lets somebody in for the sake of his project
 (``project_id:%(project_id)s``) shows him the rows of that project's servers;
 one that lets him in without it shows him all there is.
 """
 
-from collections.abc import Mapping
-
 from oslo_config import cfg
 from oslo_policy import policy
 
-from waffles import exceptions
-from waffles.caller import Caller
+from waffles import guards
 
 PREFIX = "waffles:recovery:"
 
@@ -34,13 +31,7 @@ _HOST = "/os-waffles/hosts/{host}"
 def _rule(
     name: str, check: str, description: str, *calls: str
 ) -> policy.DocumentedRuleDefault:
-    operations: list[policy.Operation] = []
-    for call in calls:
-        method, path = call.split()
-        operations.append({"method": method, "path": path})
-    return policy.DocumentedRuleDefault(
-        PREFIX + name, check, description, operations, scope_types=["project"]
-    )
+    return guards.rule(PREFIX + name, check, description, *calls)
 
 
 RULES = (
@@ -142,56 +133,9 @@ RULES = (
 )
 
 
-class Guard:
-    """Asks the rules of one configuration.
+def guard(conf: cfg.ConfigOpts) -> guards.Guard:
+    """Asks these rules.
 
-    Its policy file is read at start, and again when it has changed.
-
-    :raises ConfigError: it cannot be read
+    :raises ConfigError: the policy file cannot be read
     """
-
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self._enforcer = policy.Enforcer(conf)
-        self._enforcer.suppress_default_change_warnings = True
-        self._enforcer.register_defaults(RULES)
-        try:
-            self._enforcer.load_rules()
-        except Exception as error:  # of whatever reads the file
-            raise exceptions.ConfigError(
-                f"it cannot be read: {error}", "", "oslo_policy", "policy_file"
-            ) from error
-
-    def require(self, name: str, caller: Caller) -> None:
-        """Let somebody do something.
-
-        :raises Hidden: he may not (403)
-        """
-        if not self._allows(name, caller, {}):
-            raise _refused(name)
-
-    def scope(self, name: str, caller: Caller) -> str:
-        """Of which project somebody may read; empty for all of them.
-
-        :raises Hidden: of none (403)
-        """
-        if self._allows(name, caller, {}):
-            return ""
-        project_id = caller.project_id
-        own = {"project_id": project_id}
-        if not project_id or not self._allows(name, caller, own):
-            raise _refused(name)
-        return project_id
-
-    def _allows(
-        self, name: str, caller: Caller, target: Mapping[str, object]
-    ) -> bool:
-        credentials = caller.credentials()
-        return bool(
-            self._enforcer.authorize(PREFIX + name, target, credentials)
-        )
-
-
-def _refused(name: str) -> exceptions.Hidden:
-    return exceptions.Hidden(
-        403, f"Policy doesn't allow {PREFIX}{name} to be performed."
-    )
+    return guards.Guard(conf, RULES, PREFIX)

@@ -12,7 +12,7 @@ from waffles import config
 from waffles.recovery.endpoint import dispatch
 from waffles.recovery.endpoint.means import Means
 from waffles.recovery.model import Line, Server
-from waffles.recovery.rules import Guard
+from waffles.recovery.rules import guard
 from waffles.recovery.store import store
 
 LINE = Line("test", "by a test")
@@ -56,7 +56,7 @@ class Office:
             store=lambda: self.store,
             compute=self.nova,  # type: ignore[arg-type]
             glance=NoGlance(),  # type: ignore[arg-type]
-            guard=Guard(config.read([str(conf)])),
+            guard=guard(config.read([str(conf)])),
             most=most,
         )
 

@@ -40,7 +40,7 @@ def unlocked(store):
 
 def locked(store, keystone):
     """One with a log-in, and the rules as they are by default."""
-    guard = rules.Guard(config.read([]))
+    guard = rules.guard(config.read([]))
     keeper = door.Keystone(
         keystone, Sessions(SECRET), Attempts(time.monotonic), guard
     )

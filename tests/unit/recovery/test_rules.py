@@ -4,7 +4,6 @@ from oslo_policy import policy
 from waffles import config, exceptions
 from waffles.caller import Caller
 from waffles.recovery import rules
-from waffles.recovery.rules import Guard
 
 NAMES = [rule.name.removeprefix(rules.PREFIX) for rule in rules.RULES]
 READS = ["list", "show", "servers"]
@@ -21,7 +20,7 @@ def _guard(tmp_path, overrides=""):
     conf.write_text("[oslo_policy]\npolicy_file = policy.yaml\n")
     if overrides:
         (tmp_path / "policy.yaml").write_text(overrides)
-    return Guard(config.read([str(conf)]))
+    return rules.guard(config.read([str(conf)]))
 
 
 def test_each_call_has_a_rule_of_its_own():

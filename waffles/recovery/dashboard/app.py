@@ -32,14 +32,13 @@ from waffles import config, exceptions
 from waffles.caller import Caller
 from waffles.clients.login import login
 from waffles.database.access import Database
-from waffles.recovery import options
+from waffles.recovery import options, rules
 from waffles.recovery.dashboard import answers, door, sessions
 from waffles.recovery.dashboard.attempts import Attempts
 from waffles.recovery.dashboard.door import Turned
 from waffles.recovery.dashboard.entrance import Entrance
 from waffles.recovery.dashboard.screens import FILES, Page, Screens
 from waffles.recovery.options import Settings
-from waffles.recovery.rules import Guard
 from waffles.recovery.store import presence, store
 from waffles.recovery.store.store import Store
 
@@ -212,7 +211,7 @@ def _door(section: config.Section, settings: Settings) -> door.Door:
         login(section.conf, settings.timeout),
         sessions.Sessions(secret),
         Attempts(),
-        Guard(section.conf),
+        rules.guard(section.conf),
     )
 
 

@@ -22,9 +22,9 @@ import webob
 from waffles import exceptions, texts
 from waffles.caller import Caller
 from waffles.clients.login import Credentials, Denied, Login, Visit
+from waffles.guards import Guard
 from waffles.recovery.dashboard.attempts import Attempts
 from waffles.recovery.dashboard.sessions import LONGEST, Sessions
-from waffles.recovery.rules import Guard
 
 LOG = logging.getLogger(__name__)
 

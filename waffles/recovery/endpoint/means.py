@@ -10,8 +10,9 @@ from waffles.clients.compute import Compute
 from waffles.clients.glance import Glance
 from waffles.database import upgrades
 from waffles.database.access import Database
+from waffles.guards import Guard
+from waffles.recovery import rules
 from waffles.recovery.options import Settings
-from waffles.recovery.rules import Guard
 from waffles.recovery.store import store
 from waffles.recovery.store.store import Store
 
@@ -53,7 +54,7 @@ def of_section(section: config.Section) -> Means:
         store=store.Opened(settings.connection),
         compute=Compute(access, settings.timeout),
         glance=Glance(access, settings.timeout),
-        guard=Guard(section.conf),
+        guard=rules.guard(section.conf),
         most=getattr(nova, "max_limit", MOST),
         prefix=getattr(nova, "compute_link_prefix", None) or "",
     )

@@ -44,7 +44,7 @@ def served(
         # Only now, as not all have it.
         prometheus: Any = importlib.import_module("prometheus_client")
     except ImportError:
-        why = "needs prometheus-client, which is not installed (pip install)"
+        why = "needs prometheus-client: pip install 'waffles[metrics]'"
         raise _error(why) from None
     registry = prometheus.CollectorRegistry(auto_describe=False)
     counted = counted or Counters()

@@ -52,7 +52,7 @@ def made(keystone, tmp_path):
             keystone,
             Sessions(b"s" * 32),
             Attempts(),
-            rules.Guard(config.read([str(file)])),
+            rules.guard(config.read([str(file)])),
             clock=lambda: 1000.0,
         )
 
