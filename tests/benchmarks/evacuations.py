@@ -91,6 +91,7 @@ def engine(limit: int) -> Measured:
         file.write_text(fake.access + options)
         with contextlib.closing(store.open(url)) as known, _process(file) as p:
             _until(lambda: bool(known.engines()))
+            _force_down(fake)
             began = time.perf_counter()
             recovery_id = _declared(known, fake.dead[0])
             with _progress(fake, f"waffles, {limit} in flight", "done"):
@@ -106,10 +107,7 @@ def engine(limit: int) -> Measured:
 def serial() -> Measured:
     """``nova host-evacuate``."""
     with running(servers=SERVERS, latency=LATENCY, seconds=SECONDS) as fake:
-        auth = noauth.NoAuth(f"{fake.url}/v2.1")
-        nova = client.Client("2.94", session=session.Session(auth))
-        (service,) = nova.services.list(host=fake.dead[0])
-        nova.services.force_down(service.id, True)
+        nova = _force_down(fake)
         asked = argparse.Namespace(
             host=fake.dead[0], strict=True, target_host=None
         )
@@ -124,6 +122,15 @@ def serial() -> Measured:
         accepted = [one["accepted"] for one in counts["servers"].values()]
         assert accepted == [1] * SERVERS
         return Measured(seconds, _calls(counts))
+
+
+def _force_down(fake: Fake) -> Any:
+    """Tell Nova that the host is down, as a monitor does; gives its client."""
+    auth = noauth.NoAuth(f"{fake.url}/v2.1")
+    nova = client.Client("2.94", session=session.Session(auth))
+    (service,) = nova.services.list(host=fake.dead[0])
+    nova.services.force_down(service.id, True)
+    return nova
 
 
 @contextlib.contextmanager

@@ -69,9 +69,9 @@ SCALED = {
     "waffles.recovery.engine.engine:LOOK": 0.2,
     "waffles.recovery.engine.engine:AGAIN": 0.5,
     "waffles.recovery.engine.engine:LET_GO": 0.3,
-    "waffles.recovery.engine.evacuating:PAUSE": 0.2,
-    "waffles.recovery.engine.evacuating:PAUSE_MAX": 0.5,
-    "waffles.recovery.engine.evacuating:PATIENCE": 0.2,
+    "waffles.recovery.engine.evacuating:PATIENCE": 0.4,
+    "waffles.recovery.engine.pace:PAUSE": 0.2,
+    "waffles.recovery.engine.pace:PAUSE_MAX": 0.5,
 }
 
 #: Alembic is for one thread at a time.

@@ -6,6 +6,7 @@ import datetime
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -277,10 +278,17 @@ def test_a_lost_answer_is_no_second_recovery_behind_a_quick_first(
     [
         {"state": "done", "back": "returned", "age": 60},
         {"state": "partial", "back": "waiting", "age": 60},
-        {"state": "failed", "back": "down", "age": 3600},
+        {"state": "partial", "back": "down", "age": 3600},
         {"state": "done", "back": "down", "age": -3600},
+        {"state": "failed", "back": "down", "age": 60},
     ],
-    ids=["returned", "on its way back", "long ago", "by a wrong clock"],
+    ids=[
+        "returned",
+        "on its way back",
+        "long ago",
+        "by a wrong clock",
+        "abandoned",
+    ],
 )
 def test_a_host_that_dies_again_is_declared_again(waffles, given, before):
     waffles.add("compute-1", **before)
@@ -647,6 +655,71 @@ def test_nova_compute_may_not_start_without_a_clear_yes(
     assert run(MAY_START, "compute-1", "0", config).returncode == 1
 
 
+#: Text of nova.conf, and the host's name in it; that of the machine without.
+NOVA_CONF = {
+    "named": ("[DEFAULT]\nhost = c1.example.com \n", "c1.example.com"),
+    "named twice": ("[DEFAULT]\nhost=a\nhost:b\n", "b"),
+    "not in this section": ("[vnc]\nhost = a\n", None),
+    "before other sections": ("[DEFAULT]\nhost=a\n[vnc]\nhost=b\n", "a"),
+    "not named": ("[DEFAULT]\n#host = a\nhost_x = b\nmy_host = c\n", None),
+    "there is none": (None, None),
+    "without an end of line": ("[DEFAULT]\nhost = a", "a"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "host"), NOVA_CONF.values(), ids=NOVA_CONF.keys()
+)
+def test_the_host_is_that_of_nova_conf(waffles, config, tmp_path, text, host):
+    file = tmp_path / "nova.conf"
+    if text is not None:
+        file.write_text(text)
+
+    done = run(MAY_START, "", "0", config, file)
+
+    assert done.returncode == 0
+    name = host or socket.gethostname()
+    paths = [path for _, path in waffles.requests]
+    assert paths == [f"/os-waffles/hosts/{name}/may-start"]
+
+
+def test_of_several_files_the_last_that_names_the_host_counts(
+    waffles, config, tmp_path
+):
+    files = [tmp_path / name for name in ("nova.conf", "nova-compute.conf")]
+    for file in files:
+        file.write_text(f"[DEFAULT]\nhost = {file.stem}\n[x]\n")
+    files[0].write_text("[DEFAULT]\nhost = nova")
+    (tmp_path / "empty.conf").write_text("host = nobody\n")
+
+    run(MAY_START, "", "0", config, *files, tmp_path / "empty.conf")
+
+    ((_, path),) = waffles.requests
+    assert path == "/os-waffles/hosts/nova-compute/may-start"
+
+
+@pytest.mark.parametrize("first", ["", "first_start=1\n"])
+def test_a_host_is_new_where_the_options_say_so(waffles, config, first):
+    config.write_text(config.read_text() + "\n" + first)
+
+    assert run(MAY_START, "new", "0", config).returncode == 0
+    ((_, path),) = waffles.requests
+    query = "?first_start=true" if first else ""
+    assert path == f"/os-waffles/hosts/new/may-start{query}"
+
+
+def test_nova_compute_may_not_start_under_a_name_nova_does_not_know(
+    endpoint, given
+):
+    endpoint.office.open("c3")
+
+    done = fence("may-start", given, plug="node7")
+    first = fence("may-start", {**given, "first_start": "1"}, plug="node7")
+
+    assert (done.returncode, first.returncode) == (1, 0)
+    assert done.stderr.startswith("Failed: 404 There is no compute service")
+
+
 def test_nova_compute_may_not_start_without_options(tmp_path):
     done = run(MAY_START, "compute-1", "0", tmp_path / "none")
 
@@ -845,11 +918,12 @@ def test_a_host_goes_and_comes_back_through_the_endpoint(endpoint, given):
     endpoint.store.abandon(found.id, "ann", "a test", 0.0)
 
     assert say("may-start")[0] == 0
-    assert say("off") == (0, "Success: Already OFF")
+    assert say("off") == (0, "Success: Powered OFF")
+    endpoint.store.abandon(endpoint.recoveries[0].id, "ann", "a test", 0.0)
     assert say("on") == (0, "Success: Powered ON\n")
     assert say("on") == (0, "Success: Already ON\n")
     assert say("status") == (2, "Status: OFF\n")
-    (found,) = endpoint.recoveries
+    found, _ = endpoint.recoveries
     assert (found.asserted_by, found.returning) == ("fencer", "waiting")
     assert found.assertion.fenced
     assert found.assertion.fenced_by.startswith("pacemaker: ")

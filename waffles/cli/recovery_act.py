@@ -54,7 +54,8 @@ class Release(Act):
     """Let a recovery go that gates hold.
 
     All gates that hold it are let go, or those that --gate names; others
-    that close later hold it again.
+    that close later hold it again. "cell" cannot be let go: what Nova does
+    not see it does not evacuate.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -79,7 +80,8 @@ class Retry(Act):
     """Have failed and stuck servers of a recovery tried again.
 
     All of them, or those that --server names. A recovery that has ended is
-    opened again.
+    opened again, and its gates are judged anew. Nothing is tried again while
+    the host is on its way back: declare it dead again if it is off.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -99,10 +101,11 @@ class Retry(Act):
 
 
 class Abandon(Act):
-    """End a recovery as it is.
+    """End a recovery as it is, or give up what is stuck of one that ended.
 
     Servers that nothing was done about are left; of those that Nova may be
-    moving nobody looks after what becomes of them.
+    moving, or that are stuck, nobody looks after what becomes of them, and
+    another recovery may evacuate them.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

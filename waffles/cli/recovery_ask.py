@@ -122,7 +122,9 @@ class MayStart(Asking, listing.Showing):
 
     When it starts it destroys what it finds of servers whose evacuation has
     been accepted, so it may not while a recovery of the host is open or an
-    evacuation from it has not ended. For ExecStartPre of its unit.
+    evacuation from it has not ended. A host that Nova does not know may not
+    either, unless --first-start says that it is new. For ExecStartPre of its
+    unit there is etc/waffles-may-start.
     """
 
     def get_epilog(self) -> str:
@@ -131,13 +133,24 @@ class MayStart(Asking, listing.Showing):
             " found out"
         )
 
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--first-start",
+            action="store_true",
+            help="The host is new: Nova need not know it.",
+        )
+        return parser
+
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
         conf, settings = self.setup(parsed_args)
         compute = Compute(session.load(conf), settings.timeout)
         store = self.store(parsed_args)
-        found = may_start.verdict(parsed_args.host, store, compute)
+        found = may_start.verdict(
+            parsed_args.host, store, compute, parsed_args.first_start
+        )
         if not found.may_start:
             self.exit_code = listing.FOUND
         return ("host", "may_start", "reason"), recovery.cells(

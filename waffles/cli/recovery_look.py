@@ -8,6 +8,8 @@ from waffles.cli import listing, recovery, recovery_live
 from waffles.recovery import views
 from waffles.recovery.dashboard import pages
 from waffles.recovery.model import Phase, Recovery, State
+from waffles.recovery.planning import plan
+from waffles.recovery.store import orders
 from waffles.recovery.store.store import Store
 
 _LIST = ("id", "host", "state", "servers", "asserted_by", "created_at", "note")
@@ -114,7 +116,8 @@ class Show(recovery.Command, listing.Showing):
         one = recovery_live.watch(store, one.id, recovery_live.screen(stream))
         if one.phase is not Phase.DONE:
             self.exit_code = listing.FOUND
-        if one.phase is Phase.HELD:
+        closed = {gate.name for gate in plan.closed(one.gates, one.released)}
+        if one.phase is Phase.HELD and closed - {orders.UNSEEN}:
             self.say(f"To let it go: waffles recovery release {one.id}")
         return one
 

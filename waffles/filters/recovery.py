@@ -15,6 +15,7 @@ becomes of their servers, and steer it::
     POST   /os-waffles/recoveries/ID/retry      failed and stuck servers again
     POST   /os-waffles/recoveries/ID/abandon    end it as it is
     GET    /os-waffles/hosts/HOST/may-start     may nova-compute start there?
+                                                (?first_start=true: it is new)
     POST   /os-waffles/hosts/HOST/return        take the host back
     GET    /os-waffles/hosts/HOST/protection    what if it were dead?
     GET    /os-waffles/pause                    of all recoveries; also PUT
@@ -41,10 +42,12 @@ like, or empty: ``release`` takes ``gates`` and ``reason``, ``retry``
 *Nova's own force-down.*  With ``native_force_down = recover`` a compute
 service that Nova has forced down for somebody (``PUT /os-services/...``) opens
 a recovery as well, so fence agents work as they are; whoever may force down in
-Nova is then taken to have fenced.  Where that fails, Nova's answer stays, and
-the log has an error.  In either setting a host is not forced up again while
-``may-start`` is false: Nova would let it, and the nova-compute that starts
-then destroys servers that are being evacuated.
+Nova is then taken to have fenced.  It opens none for a service that is forced
+down already and whose host has had its recovery: whoever brings servers back
+himself would be told of them twice.  Where a recovery cannot be opened, Nova's
+answer stays, and the log has an error.  In either setting a host is not forced
+up again while ``may-start`` is false: Nova would let it, and the nova-compute
+that starts then destroys servers that are being evacuated.
 
 *Whom it affects.*  Whom the rules ``waffles:recovery:...`` of oslo.policy let;
 policy.yaml.sample has all of them.  They are for administrators, but that
@@ -137,7 +140,7 @@ from waffles.recovery.endpoint import (
 )
 from waffles.recovery.endpoint.means import Means
 from waffles.recovery.endpoint.native import Forcing
-from waffles.recovery.model import Assertion
+from waffles.recovery.model import Assertion, Return
 from waffles.recovery.store.errors import AlreadyOpen
 from waffles.request import ComputeRequest
 from waffles.waffle import Waffle
@@ -204,14 +207,38 @@ class Recovery(Waffle):
         def answer(
             environ: "WSGIEnvironment", start_response: "StartResponse"
         ) -> Iterable[bytes]:
+            settled = self._settled(forcing)
             found = webob.Request(environ).get_response(self.app)
             if 200 <= found.status_int < 300:
-                self._open(request, forcing)
+                self._open(request, forcing, settled)
             return found(environ, start_response)
 
         return answer
 
-    def _open(self, request: ComputeRequest, forcing: Forcing) -> None:
+    def _settled(self, forcing: Forcing) -> dict[str, str]:
+        """Hosts that are forced down, and the recoveries that they had since.
+
+        Where that cannot be found out there are none.
+        """
+        try:
+            return {
+                found.host: found.id
+                for service in self._services(forcing)
+                if service["forced_down"]
+                and (found := self.means.store().latest(service["host"]))
+                and found.phase.final
+                and found.returning is Return.DOWN
+            }
+        except Exception as error:
+            LOG.warning("What was forced down before is not known: %s", error)
+            return {}
+
+    def _open(
+        self,
+        request: ComputeRequest,
+        forcing: Forcing,
+        settled: Mapping[str, str],
+    ) -> None:
         """Open a recovery; what goes wrong is for the operator to know."""
         said = forcing.host or forcing.service_id
         try:
@@ -220,6 +247,15 @@ class Recovery(Waffle):
                 raise exceptions.Unavailable("Nova does not show it")
             for service in found:
                 said = service["host"]
+                if said in settled:
+                    LOG.info(
+                        "%s was forced down before, and recovery %s of it has"
+                        " ended: none is opened [%s]",
+                        said,
+                        settled[said],
+                        request.request_id,
+                    )
+                    continue
                 opening.opened(
                     self.means.store(),
                     service,

@@ -141,7 +141,8 @@ class Recovery:
     :param released_by: who did
     :param paused: why nothing new is begun; empty while it is not paused
     :param note: what it waits for or has failed by, for people
-    :param baseline: ``updated_at`` of nova-compute behind our own force down
+    :param baseline: ``updated_at`` of nova-compute behind our own force down,
+        or what was heard when the gate ``alive`` was let go
         and disable: when it moves again the host is alive
     :param disabled: whether we disabled the compute service
     :param returning: the way back of the host

@@ -8,11 +8,17 @@ what is added to the model later does not become known to it.
 """
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from waffles.recovery.model import Gate, Line, Recovery, Server, State
+from waffles.recovery.model import (
+    Decision,
+    Gate,
+    Line,
+    Recovery,
+    Server,
+    State,
+)
 
 #: What a project may know of a recovery, and of its servers in it.
 _OWN_RECOVERY = (
@@ -25,8 +31,23 @@ _OWN_SERVER = (
     "attempt", "issued_at", "finished_at", "updated_at",
 )  # fmt: skip
 
-#: What stands for the name of a host where a project reads it.
-_SOME_HOST = "(host)"
+#: What a project reads of what has come of a server: the reasons that are on
+#: record have hosts in them, addresses, and words of operators.
+OWN_REASONS: Mapping[State, str] = {
+    State.QUEUED: "it waits for its turn",
+    State.ISSUING: "it is being brought back",
+    State.WATCHING: "it is being brought back",
+    State.RESTORING: "it is being brought back",
+    State.NOTIFYING: "who brings it back is being told",
+    State.RECOVERED: "it has been brought back",
+    State.NOTIFIED: "who brings it back has been told",
+    State.SKIPPED: "nothing is done for it",
+    State.FAILED: "it was not brought back: ask your operators",
+    State.STUCK: "your operators have to look at it",
+}
+
+#: Behind this stands what another service has said.
+_NOT_ASKED = "could not be asked"
 
 
 def time(seconds: float | None) -> str | None:
@@ -155,11 +176,15 @@ def own_recovery(
 def own_server(found: Server) -> dict[str, Any]:
     """A server of a recovery, as its project sees it."""
     whole = server(found)
-    for host in {found.source, found.destination} - {""}:
-        whole["reason"] = _without(host, whole["reason"])
+    if not _is_of_decision(found):
+        whole["reason"] = OWN_REASONS[found.state]
     return {name: whole[name] for name in _OWN_SERVER}
 
 
-def _without(host: str, text: str) -> str:
-    """A text in which a host is not named."""
-    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", _SOME_HOST, text)
+def _is_of_decision(found: Server) -> bool:
+    """Whether the reason is that of the decision, which names no host."""
+    if found.issued_at is not None or _NOT_ASKED in found.reason:
+        return False
+    if found.decision is Decision.AUTOMATIC:
+        return found.state in (State.QUEUED, State.FAILED, State.STUCK)
+    return found.decision is Decision.NONE

@@ -55,22 +55,37 @@ class Limits(NamedTuple):
 
 
 def sights(migrations: Iterable[Mapping[str, Any]]) -> dict[str, Sight]:
-    """The newest evacuation of each server.
+    """The evacuation of each server that counts.
+
+    That is the newest that is under way, though a newer one may be over: while
+    one of several goes on, nothing is asked for.
 
     :param migrations: as Nova shows them
     """
     found: dict[str, Sight] = {}
     for one in migrations:
         sight = Sight(one["id"], one["status"], one["dest_compute"] or "")
-        server_id = one["instance_uuid"]
-        if server_id not in found or found[server_id].id < sight.id:
-            found[server_id] = sight
+        other = found.get(one["instance_uuid"])
+        if other is None or _weight(other) < _weight(sight):
+            found[one["instance_uuid"]] = sight
     return found
 
 
 def under_way(migrations: Iterable[Mapping[str, Any]]) -> list[Any]:
     """The evacuations that may still need their source to stay away."""
     return [one for one in migrations if one["status"] not in OVER]
+
+
+def is_past(server: Mapping[str, Any] | None, source: str) -> bool:
+    """Whether evacuations of a server from a host are over, whatever Nova's
+    migrations say: some stay accepted for ever.
+
+    :param server: as Nova shows it; None where it is gone
+    """
+    if server is None:
+        return True
+    host = server["OS-EXT-SRV-ATTR:host"] or source
+    return host != source and not server["OS-EXT-STS:task_state"]
 
 
 def foreign(row: Server, sight: Sight | None) -> bool:
@@ -101,7 +116,7 @@ def looked(
 
     In RESTORING the server itself has to be looked at next.
     """
-    if sight is None or sight.id <= row.floor:
+    if sight is None or (sight.id <= row.floor and sight.status in OVER):
         return _unseen(row, now, limits)
     row = dataclasses.replace(row, **_of(sight))
     if sight.status in WELL | BADLY:
@@ -140,7 +155,10 @@ def begun(
     since = (row.issued_at or 0.0) - min(limits.delay, SKEW)
     return any(
         one["action"] == "evacuate"
-        and (one["request_id"] == row.request_id or _at(one) > since)
+        and (
+            one["request_id"] == row.request_id
+            or at(one["start_time"]) > since
+        )
         for one in actions
     )
 
@@ -158,21 +176,36 @@ def checked(
         return dataclasses.replace(
             row, state=State.SKIPPED, reason="it has been deleted"
         )
-    host = server["OS-EXT-SRV-ATTR:host"] or ""
-    if host == row.source or not host:
+    if _is_here(row, server):
         return _on_source(row, server, now, limits)
+    host = server["OS-EXT-SRV-ATTR:host"]
     if server["OS-EXT-STS:task_state"]:
         return _waits(row, "Nova is still at work on it", now, limits)
     row = dataclasses.replace(row, destination=host)
     if server["OS-EXT-STS:vm_state"] == "error":
         return _failed(row, f"it is in ERROR on {host}{_why(server)}")
-    if row.status == "stopped" and server["OS-EXT-STS:vm_state"] == "active":
+    if _was_started(row, server):
         return _waits(row, "it is to be stopped, as it was", now, limits)
     if row.migration_status in WELL:
         reason = "evacuated"
     else:
         reason = f"somebody else has moved it to {host}"
     return dataclasses.replace(row, state=State.RECOVERED, reason=reason)
+
+
+def elsewhere(
+    row: Server, server: Mapping[str, Any] | None, now: float, limits: Limits
+) -> Server | None:
+    """The row of a server that need not be asked for, as it has moved or is
+    gone; None where it is on its host still.
+
+    :param row: of one that was taken, and has not been asked for
+    :param server: as Nova shows it; None where it is gone
+    """
+    if server is not None and _is_here(row, server):
+        return None
+    row = dataclasses.replace(row, attempt=max(0, row.attempt - 1))
+    return checked(row, server, now, limits)
 
 
 def is_to_stop(row: Server, server: Mapping[str, Any] | None) -> bool:
@@ -183,10 +216,9 @@ def is_to_stop(row: Server, server: Mapping[str, Any] | None) -> bool:
     """
     return (
         server is not None
-        and row.status == "stopped"
         and row.state is State.RESTORING
-        and server["OS-EXT-SRV-ATTR:host"] not in (row.source, None, "")
-        and server["OS-EXT-STS:vm_state"] == "active"
+        and not _is_here(row, server)
+        and _was_started(row, server)
         and not server["OS-EXT-STS:task_state"]
     )
 
@@ -217,7 +249,7 @@ def _on_source(
     row: Server, server: Mapping[str, Any], now: float, limits: Limits
 ) -> Server:
     if row.state is State.ISSUING:
-        return again(row, "Nova has never heard of the last request", now)
+        return _unheard(row, server, now, limits)
     if row.migration_status in BADLY:
         why = f"its migration is {row.migration_status}{_why(server)}"
         if row.attempt >= limits.attempts:
@@ -233,9 +265,45 @@ def _on_source(
     return _waits(row, why, now, limits)
 
 
-def _at(action: Mapping[str, Any]) -> float:
-    found = datetime.datetime.fromisoformat(action["start_time"])
+def _unheard(
+    row: Server, server: Mapping[str, Any], now: float, limits: Limits
+) -> Server:
+    """A row of whose last request Nova shows nothing.
+
+    An evacuation begins with this task; any other is of before, and on a host
+    that is gone it stays for ever.
+    """
+    task = server["OS-EXT-STS:task_state"] or ""
+    if not task.startswith("rebuild"):
+        return again(row, "Nova has never heard of the last request", now)
+    why = f"Nova shows no migration, yet its task is {task}"
+    if _late(row, now, limits):
+        return stuck(row, f"{why}, for too long")
+    return dataclasses.replace(row, reason=why)
+
+
+def at(text: str) -> float:
+    """A time as Nova shows it, in seconds since 1970."""
+    found = datetime.datetime.fromisoformat(text)
     return found.replace(tzinfo=datetime.UTC).timestamp()
+
+
+def _weight(sight: Sight) -> tuple[bool, int]:
+    return sight.status not in OVER, sight.id
+
+
+def _is_here(row: Server, server: Mapping[str, Any]) -> bool:
+    """Whether Nova has a server where it was, or nowhere."""
+    return (server["OS-EXT-SRV-ATTR:host"] or row.source) == row.source
+
+
+def _was_started(row: Server, server: Mapping[str, Any]) -> bool:
+    """Whether an evacuation has started a server that was stopped before."""
+    return (
+        row.status == "stopped"
+        and bool(row.migration_status)
+        and server["OS-EXT-STS:vm_state"] == "active"
+    )
 
 
 def _waits(row: Server, why: str, now: float, limits: Limits) -> Server:

@@ -1,8 +1,9 @@
+import dataclasses
 import doctest
 
 import pytest
 
-from tests.unit.recovery import history
+from tests.unit.recovery import history, stores
 from waffles.cli import recovery_act
 from waffles.cli.recovery import operator
 from waffles.recovery.model import Phase, Return, State
@@ -71,6 +72,20 @@ def test_what_is_not_there_cannot_be_changed(desk, what):
 
     assert (code, out) == (2, "")
     assert "There is no recovery of a host compute-9" in err
+
+
+def test_what_is_stuck_of_a_recovery_that_has_ended_is_given_up(desk):
+    lease = stores.leased(desk.rows, "dead")
+    (row,) = stores.take(lease, lease.add([stores.server()]))
+    lease.update([dataclasses.replace(row, state=State.STUCK)])
+    lease.save(phase=Phase.FAILED)
+    words = ["recovery", "abandon", "dead", "--reason", "looked"]
+
+    code, shown, _ = desk.json(*words)
+
+    assert (code, shown["state"]) == (0, "failed")
+    assert desk.rows.totals().stuck == 0
+    assert desk.type(*words)[0] == 1
 
 
 def test_a_recovery_is_paused_and_goes_on(night):

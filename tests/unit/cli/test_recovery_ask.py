@@ -143,11 +143,23 @@ def test_a_host_may_not_start_while_its_recovery_is_open(desk, nova):
 
 def test_a_host_may_not_start_in_the_middle_of_an_evacuation(desk, nova):
     history.recovery(desk.rows, "dead", phase=Phase.DONE)
+    nova.endings["s0"] = [""]
     nova.move("s0")
     code, shown, _ = desk.json("recovery", "may-start", "dead")
 
     assert (code, shown["may_start"]) == (1, False)
     assert "migrations 1 (accepted)" in shown["reason"]
+
+
+def test_a_host_that_nova_does_not_know_is_new_where_that_is_said(desk, nova):
+    code, _, err = desk.type("recovery", "may-start", "node7")
+    assert (code, "no compute service on node7" in err) == (2, True)
+
+    code, shown, _ = desk.json(
+        "recovery", "may-start", "node7", "--first-start"
+    )
+
+    assert (code, shown["may_start"]) == (0, True)
 
 
 def test_without_access_to_the_cloud_it_cannot_be_told(desk):

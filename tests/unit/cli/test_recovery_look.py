@@ -1,7 +1,7 @@
 import pytest
 
 from tests.unit.recovery import history
-from waffles.recovery.model import Line, Phase, State
+from waffles.recovery.model import Gate, Line, Phase, State
 
 
 def test_recoveries_are_listed_the_newest_first(desk):
@@ -110,6 +110,15 @@ def test_watching_ends_with_how_it_has_ended(desk, host, code, end):
     assert end in out.splitlines()[-1]
     release = "waffles recovery release" in err
     assert release is (host == "compute-3")
+
+
+def test_nobody_is_told_to_let_a_cell_go(desk):
+    gates = (Gate("cell", False, "Nova does not see the cell"),)
+    history.recovery(desk.rows, "dead", phase=Phase.HELD, gates=gates)
+    code, _, err = desk.type("recovery", "show", "dead", "--watch")
+
+    assert code == 1
+    assert "waffles recovery release" not in err
 
 
 def test_a_program_that_watches_gets_the_result_alone(desk):

@@ -7,7 +7,7 @@ from tests import fakes
 from tests.unit.recovery.calling import ADMIN, FENCED, Office
 from waffles import exceptions
 from waffles.filters import recovery
-from waffles.recovery.model import Phase
+from waffles.recovery.model import Phase, Return
 
 ID = "id-of-c2"
 OLD = {"host": "c2", "binary": "nova-compute"}
@@ -136,6 +136,8 @@ class TestOfUnforcing:
         assert stack.nova.writes == []
 
     def test_a_host_that_is_being_evacuated_stays_down(self, stack, way):
+        host = {"OS-EXT-SRV-ATTR:host": "c2"}
+        stack.office.nova.edit("s1", **host)
         stack.office.nova.move("s1", "pre-migrating", source="c2")
         answer = stack.put(way, False)
 
@@ -276,13 +278,52 @@ class TestOfForcingDown:
     def test_where_none_can_be_opened_novas_answer_stays(
         self, recovers, caplog, fault
     ):
-        recovers.office.nova.faults["services"] = [fault]
+        recovers.office.nova.faults["services"] = [fault, fault]
         answer = recovers.put("2.52", True)
 
         assert answer.status_int == 202
         (record,) = (r for r in caplog.records if r.levelno == logging.ERROR)
         assert "forced c2 down, and NO RECOVERY" in record.getMessage()
         assert "[req-1]" in record.getMessage()
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_what_stays_forced_down_is_no_new_failure(
+        self, recovers, way, caplog
+    ):
+        """As an agent says it again: custom servers would start twice."""
+        caplog.set_level(logging.INFO)
+        first = recovers.office.open()["id"]
+        recovers.office.planned(first, phase=Phase.DONE)
+        recovers.office.nova.force_down(ID, True)
+
+        assert recovers.put(way, True).status_int == 202
+        assert [one.id for one in recovers.recoveries] == [first]
+        assert f"recovery {first} of it has ended" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("is_forced", "columns"),
+        [
+            (False, {"phase": Phase.DONE}),
+            (True, {"phase": Phase.DONE, "returning": Return.WAITING}),
+            (True, {"phase": Phase.DONE, "returning": Return.RETURNED}),
+        ],
+        ids=["it was up", "on its way back", "returned"],
+    )
+    def test_a_host_that_fails_again_is_recovered_again(
+        self, recovers, is_forced, columns
+    ):
+        first = recovers.office.open()["id"]
+        recovers.office.planned(first, **columns)
+        recovers.office.nova.service("c2")["forced_down"] = is_forced
+        recovers.put("2.53", True)
+
+        assert len(recovers.recoveries) == 2
+
+    def test_what_was_forced_down_without_a_recovery_gets_one(self, recovers):
+        recovers.office.nova.force_down(ID, True)
+        recovers.put("2.53", True)
+
+        assert [one.host for one in recovers.recoveries] == ["c2"]
 
     def test_a_service_that_is_not_shown_is_not_passed_over(
         self, recovers, caplog

@@ -209,14 +209,63 @@ class TestOfWhatAProjectSees:
             "request_id",
         } & set(shown)
 
-    def test_reasons_name_neither_host(self):
-        assert views.own_server(SERVER)["reason"] == (
-            "it is in ERROR on (host).example.com: (host) and c10 disagree"
-            " with (host)"
+    @pytest.mark.parametrize("state", State)
+    def test_a_reason_is_what_operators_may_read_alone(self, state):
+        """Of what was begun: errors, addresses, hosts, and who did what."""
+        server = dataclasses.replace(SERVER, state=state)
+
+        assert views.own_server(server)["reason"] == views.OWN_REASONS[state]
+
+    @pytest.mark.parametrize(
+        ("decision", "state"),
+        [
+            (Decision.AUTOMATIC, State.SKIPPED),
+            (Decision.CUSTOM, State.SKIPPED),
+            (Decision.CUSTOM, State.FAILED),
+            (Decision.CUSTOM, State.NOTIFYING),
+            (Decision.CUSTOM, State.NOTIFIED),
+        ],
+        ids=["abandoned", "abandoned", "not told", "told again", "told"],
+    )
+    def test_nor_is_it_of_what_was_not_begun(self, decision, state):
+        server = dataclasses.replace(
+            SERVER,
+            decision=decision,
+            state=state,
+            reason="abandoned by ann@ctl-1: rack 7 burns; http://10.1.2.3",
+            issued_at=None,
         )
 
-    @pytest.mark.parametrize("reason", ["", "nobody asks for it"])
-    def test_other_reasons_are_as_they_are(self, reason):
-        server = dataclasses.replace(SERVER, reason=reason, destination="")
+        assert views.own_server(server)["reason"] == views.OWN_REASONS[state]
 
-        assert views.own_server(server)["reason"] == reason
+    @pytest.mark.parametrize(
+        ("decision", "state"),
+        [
+            (Decision.NONE, State.SKIPPED),
+            (Decision.AUTOMATIC, State.QUEUED),
+            (Decision.AUTOMATIC, State.FAILED),
+            (Decision.AUTOMATIC, State.STUCK),
+        ],
+    )
+    def test_why_it_was_decided_so_is_for_its_owner(self, decision, state):
+        server = dataclasses.replace(
+            SERVER,
+            decision=decision,
+            state=state,
+            reason="its flavor says so",
+            issued_at=None,
+        )
+
+        assert views.own_server(server)["reason"] == "its flavor says so"
+
+    def test_why_its_image_could_not_be_asked_is_not(self):
+        server = dataclasses.replace(
+            SERVER,
+            reason="its image could not be asked: http://10.1.2.3:9292 ...",
+            issued_at=None,
+        )
+
+        assert (
+            views.own_server(server)["reason"]
+            == (views.OWN_REASONS[State.FAILED])
+        )

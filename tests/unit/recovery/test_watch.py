@@ -55,6 +55,29 @@ def test_the_newest_evacuation_of_each_server_counts():
     assert found == {"s1": (7, "accepted", ""), "s2": (5, "done", "new")}
 
 
+@pytest.mark.parametrize("over", sorted(watch.OVER))
+def test_one_that_is_under_way_counts_before_a_newer_one_that_is_over(over):
+    found = [
+        migration(9, over),
+        migration(4, "accepted"),
+        migration(5, "pre-migrating"),
+        migration(8, "error"),
+    ]
+
+    for seen in (found, found[::-1]):
+        assert watch.sights(seen)["s1"] == (5, "pre-migrating", "new")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("pre-migrating", State.WATCHING), ("error", State.ISSUING)],
+)
+def test_below_the_floor_only_what_is_under_way_counts(status, state):
+    found = watch.looked(ROW, watch.Sight(7, status, "new"), NOW, LIMITS)
+
+    assert found.state is state
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [
@@ -93,6 +116,48 @@ def test_an_evacuation_without_a_sign_is_silent_behind_settle_time_only(after):
 
 def test_only_what_nova_has_not_shown_is_silent():
     assert not watch.silent(row(state=State.WATCHING), NOW + 61, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("task", "state", "late"),
+    [
+        ("rebuilding", State.ISSUING, State.STUCK),
+        ("rebuild_spawning", State.ISSUING, State.STUCK),
+        ("powering-off", State.QUEUED, State.QUEUED),
+    ],
+    ids=["accepted", "begun", "of before the host was gone"],
+)
+def test_what_nova_rebuilds_is_not_asked_for_again(task, state, late):
+    shown = server("dead", task=task)
+
+    assert watch.checked(ROW, shown, NOW + 61, LIMITS).state is state
+    assert watch.checked(ROW, shown, NOW + 601, LIMITS).state is late
+
+
+@pytest.mark.parametrize("host", ["dead", None, ""])
+def test_a_server_that_is_where_it_was_may_be_asked_for(host):
+    assert watch.elsewhere(ROW, server(host), NOW, LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "state", "reason"),
+    [
+        (server(), State.RECOVERED, "somebody else has moved it to new"),
+        (None, State.SKIPPED, "it has been deleted"),
+        (server(vm="error"), State.FAILED, "it is in ERROR on new"),
+        (
+            server(task="rebuilding"),
+            State.RESTORING,
+            "Nova is still at work on it",
+        ),
+    ],
+    ids=["moved", "deleted", "in error", "on its way"],
+)
+def test_a_server_that_has_moved_need_not_be_asked_for(shown, state, reason):
+    found = watch.elsewhere(row(status="stopped"), shown, NOW, LIMITS)
+
+    assert (found.state, found.reason) == (state, reason)
+    assert found.attempt == 0
 
 
 def test_what_nova_never_heard_of_is_asked_for_again_as_the_same_attempt():
@@ -246,8 +311,15 @@ def test_a_server_that_was_stopped_is_stopped_again():
         (row(state=State.RESTORING, status="stopped"), server("dead")),
         (row(state=State.ISSUING, status="stopped"), server()),
         (row(state=State.RESTORING, status="stopped"), None),
+        (row(state=State.RESTORING, status="stopped"), server()),
     ],
-    ids=["it ran before", "on the source", "not known to be over", "deleted"],
+    ids=[
+        "it ran before",
+        "on the source",
+        "not known to be over",
+        "deleted",
+        "moved by somebody else",
+    ],
 )
 def test_nothing_else_is_stopped(before, shown):
     assert not watch.is_to_stop(before, shown)

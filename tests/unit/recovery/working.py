@@ -45,9 +45,9 @@ class Bench:
         self.pool.shutdown()
         self.store.close()
 
-    def declare(self, **more):
+    def declare(self, fenced_at=None, **more):
         """Somebody says that the host is gone; gives the recovery."""
-        said = Assertion(self.nova.host, fenced=True)
+        said = Assertion(self.nova.host, fenced=True, fenced_at=fenced_at)
         made, new = self.store.create(
             Recovery(
                 "",

@@ -4,11 +4,17 @@ When it starts it destroys the local guests of every evacuation from its host
 that it finds, and calls those done that have only been accepted; and Nova
 lets its service be un-forced in the middle of them.  So it may not while a
 recovery of the host is open, nor while Nova shows an evacuation from it that
-has not ended.  What cannot be asked is no yes: Nova leaves out, without a
-word, what is in a cell that is down.
+has not ended: those of servers that are gone, or are on another host and left
+alone there, have, whatever their migration says.  What cannot be asked is no
+yes: Nova leaves out, without a word, what is in a cell that is down.
+
+Nor is a name that Nova does not know: it may be that of a machine whose
+nova.conf has another ``host``, of which a recovery is open.  Where a host is
+to start for the first time somebody has to say so.
 """
 
 import contextlib
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -32,18 +38,21 @@ class Verdict(NamedTuple):
     recovery: Recovery | None = None
 
 
-def verdict(host: str, store: Store, compute: Compute) -> Verdict:
+def verdict(
+    host: str, store: Store, compute: Compute, first_start: bool = False
+) -> Verdict:
     """Whether nova-compute may start on a host.
 
-    :raises Hidden: Nova knows the host by another name (404)
+    :param first_start: whether Nova need not know the host
+    :raises Hidden: Nova does not know the host, or by another name (404)
     :raises Unavailable: somebody who must be asked gives no answer
     """
     if (found := store.open_of(host)) is not None:
         return of_open(found)
-    is_known = _seen(host, compute)
+    is_known = _seen(host, compute, first_start)
     with sure():
-        left = watch.under_way(compute.migrations(host))
-    _seen(host, compute)
+        left = _left(host, compute)
+    _seen(host, compute, first_start)
     if left:
         return of_migrations(left)
     if (found := store.open_of(host)) is not None:
@@ -94,19 +103,51 @@ def sure() -> Iterator[None]:
         raise exceptions.Unavailable(str(error)) from error
 
 
-def _seen(host: str, compute: Compute) -> bool:
+def _left(host: str, compute: Compute) -> list[Any]:
+    """The evacuations that have not ended, from the first that counts on."""
+    found = watch.under_way(compute.migrations(host))
+    return list(
+        itertools.dropwhile(
+            lambda one: _is_past(one["instance_uuid"], host, compute), found
+        )
+    )
+
+
+def _is_past(server_id: str, host: str, compute: Compute) -> bool:
+    try:
+        return watch.is_past(compute.server(server_id), host)
+    except exceptions.Hidden as error:
+        if error.code == 404:
+            return True
+        raise
+
+
+def _seen(host: str, compute: Compute, first_start: bool) -> bool:
     """Whether Nova knows the host; what it says of it counts then."""
     with sure():
         services = compute.services(binary="nova-compute")
     by_host = {one["host"]: one["status"] for one in services}
     if by_host.get(host) == "UNKNOWN":
         raise exceptions.Unavailable(f"Nova cannot see the cell of {host}.")
-    if host in by_host or not (near := alike(host, by_host)):
-        return host in by_host
-    raise exceptions.Hidden(
+    if host in by_host:
+        return True
+    if near := alike(host, by_host):
+        raise _no_host(host, near)
+    if not first_start:
+        raise _no_host(host, survey.near(host, by_host))
+    return False
+
+
+def _no_host(host: str, near: Collection[str]) -> exceptions.Hidden:
+    why = (
+        f": do you mean {' or '.join(near)}?"
+        if near
+        else ". Its name is that of `host` in its nova.conf."
+    )
+    return exceptions.Hidden(
         404,
-        f"There is no compute service on {host}: do you mean"
-        f" {' or '.join(near)}?",
+        f"There is no compute service on {host}{why} Where it starts for the"
+        f" first time, say so (first_start).",
     )
 
 

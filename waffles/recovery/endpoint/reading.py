@@ -31,7 +31,7 @@ def index(call: Call) -> webob.Response:
         marker=_marker(page),
         project_id=project_id,
         host=_host(call, project_id),
-        open=_open(call),
+        open=flag(call, "open"),
     )
     body = paging.answer(
         "recoveries",
@@ -134,13 +134,17 @@ def _host(call: Call, project_id: str) -> str:
     return _plain(call, "host")
 
 
-def _open(call: Call) -> bool | None:
-    """Whether a list is narrowed to what is open, or is not."""
+def flag(call: Call, name: str) -> bool | None:
+    """A parameter that is true or false; None where nothing is said.
+
+    :raises Malformed: it is something else
+    """
     known = {"": None, "true": True, "false": False}
-    text = call.query.get("open", "")
+    text = call.query.get(name, "")
     if text not in known:
         raise exceptions.Malformed(
-            "Invalid input for query parameter open: it must be true or false."
+            f"Invalid input for query parameter {name}: it must be true or"
+            f" false."
         )
     return known[text]
 

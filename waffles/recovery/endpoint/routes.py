@@ -71,7 +71,12 @@ def abandon(call: Call) -> webob.Response:
 def ask_may_start(call: Call) -> webob.Response:
     """Say whether nova-compute may be started on a host."""
     call.require("may_start")
-    found = may_start.verdict(call.host, call.store, call.means.compute)
+    found = may_start.verdict(
+        call.host,
+        call.store,
+        call.means.compute,
+        bool(reading.flag(call, "first_start")),
+    )
     body = {"may_start": found.may_start, "reason": found.reason}
     return webob.Response(json_body=body)
 
@@ -145,7 +150,7 @@ ROUTES = (
     Route("POST", f"{_ONE}/resume", resume),
     Route("POST", f"{_ONE}/retry", retry),
     Route("POST", f"{_ONE}/abandon", abandon),
-    Route("GET", "/hosts/{host}/may-start", ask_may_start),
+    Route("GET", "/hosts/{host}/may-start", ask_may_start, ("first_start",)),
     Route("POST", "/hosts/{host}/return", ask_return),
     Route("GET", "/hosts/{host}/protection", protection),
     Route("GET", "/pause", show_pause),

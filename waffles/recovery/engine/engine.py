@@ -180,7 +180,7 @@ class _Stages:
         """Remember nothing: it may not be what is stored."""
         gone, self.phase, self.evacuation = self.evacuation, None, None
         if gone:
-            gone.close(self.work.lease.recovery())
+            gone.close()
 
     def of(self, recovery: Recovery) -> Callable[[Recovery], float] | None:
         """The step that is next; None where nothing is left to do."""

@@ -11,6 +11,7 @@ enable if it was us who disabled.
 from collections.abc import Mapping
 from typing import Any
 
+from waffles import exceptions
 from waffles.recovery import watch
 from waffles.recovery.engine import forcing
 from waffles.recovery.engine.work import Work
@@ -38,6 +39,7 @@ def waiting(work: Work, recovery: Recovery) -> float:
     if service["state"] != "up":
         return _wait(work, recovery, "its compute service is not up yet")
     if service["status"] == "disabled" and forcing.ours(service):
+        work.fence()
         work.compute.enable(service["id"])
         return _end(work, recovery, "un-forced and enabled")
     return _end(work, recovery, "un-forced; it was not us who disabled it")
@@ -53,6 +55,7 @@ def _forced(
         delay = work.settings.healthy_delay
         why = f"its compute service has not reported for {delay:.0f} s yet"
         return _wait(work, recovery, why)
+    work.fence()
     work.compute.force_down(service["id"], False)
     line = work.line(recovery, "un-forced", "its host is healthy")
     work.save(recovery, line, note="")
@@ -62,7 +65,11 @@ def _forced(
 def _hindrance(work: Work, recovery: Recovery) -> str:
     """Why it must not be un-forced yet; empty where it may."""
     found = work.compute.migrations(recovery.host)
-    if left := watch.under_way(found):
+    if left := [
+        one
+        for one in watch.under_way(found)
+        if not _is_past(work, one["instance_uuid"], recovery.host)
+    ]:
         return f"{len(left)} evacuations from it are under way"
     said = recovery.assertion
     since = said.fenced_at or recovery.created_at
@@ -75,6 +82,16 @@ def _hindrance(work: Work, recovery: Recovery) -> str:
             f" it been started anew?"
         )
     return ""
+
+
+def _is_past(work: Work, server_id: str, host: str) -> bool:
+    """Whether a migration is what is left of a server that is elsewhere."""
+    try:
+        return watch.is_past(work.compute.server(server_id), host)
+    except exceptions.Hidden as error:
+        if error.code == 404:
+            return True
+        raise
 
 
 def _reports(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
 from typing import Any, TypeVar
 
+from waffles import exceptions
 from waffles.clients.compute import Compute
 from waffles.clients.glance import Glance
 from waffles.recovery.engine.counters import Counters
@@ -84,10 +85,33 @@ class Work:
         if self.lease.left() < self.settings.lease_time / 2:
             self.lease.renew()
 
+    def fence(self) -> None:
+        """Make sure, in the store, that the recovery is ours.
+
+        :raises Lost: somebody has taken it away, or ended it
+        """
+        self.lease.renew()
+
     def service(self, host: str) -> Mapping[str, Any] | None:
         """The nova-compute of a host, by its exact name."""
         found = self.compute.services(host=host, binary="nova-compute")
         return next((one for one in found if one["host"] == host), None)
+
+    def seen(self, host: str) -> Mapping[str, Any]:
+        """The nova-compute of a host, with all that Nova knows of it.
+
+        :raises Unavailable: there is none, or its cell is not seen now
+        """
+        found = self.service(host)
+        if found is None:
+            raise exceptions.Unavailable(
+                f"Nova shows no nova-compute of {host}."
+            )
+        if found["status"] == "UNKNOWN":
+            raise exceptions.Unavailable(
+                f"Nova does not see the cell of {host} now."
+            )
+        return found
 
 
 def window() -> Callable[[], bool]:

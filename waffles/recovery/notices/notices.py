@@ -37,6 +37,8 @@ NOBODY = "nobody can be told: set webhook_url"
 _RELEASE = "`waffles recovery release {0}` lets it go on"
 _ABANDON = "`waffles recovery abandon {0}` ends it"
 _RETRY = "`waffles recovery retry {0}` tries again"
+_LOOK = "`waffles recovery retry {0}` looks again"
+_GIVE_UP = "`waffles recovery abandon {0}` gives it up"
 _SHOW = "`waffles recovery show {0}` says what came of each server"
 
 NEXT = {
@@ -53,9 +55,16 @@ NEXT = {
     "server.failed": f"Nothing more is done for it. {_RETRY}.",
     "server.stuck": (
         "Nothing more is done for it, and its host must stay off: look at its"
-        f" evacuation in Nova. Then {_RETRY}, {_ABANDON}."
+        f" evacuation in Nova. When that has ended, {_LOOK}; when it never"
+        f" will, {_GIVE_UP}, and another recovery may evacuate it."
     ),
 }
+
+#: Instead of "recovery.held", where nobody can let the gate go.
+UNSEEN = (
+    "No server is started until Nova sees the host, and all that is on it:"
+    f" then the recovery goes on by itself. {_ABANDON}."
+)
 
 #: What a notice says of a server, under the names that the API has.
 _OF_SERVER = (
@@ -91,14 +100,15 @@ def held(
         notice says that
     """
     gates = [{"name": gate.name, "reason": gate.reason} for gate in closed]
-    alive = any(gate["name"] == "alive" for gate in gates)
+    names = {gate["name"] for gate in gates}
     return _made(
-        "recovery.alive" if alive else "recovery.held",
+        "recovery.alive" if "alive" in names else "recovery.held",
         recovery,
         settings,
         state=Phase.HELD.value,
         gates=gates,
         reason="; ".join(gate["reason"] for gate in gates),
+        following=UNSEEN if names == {"cell"} else "",
     )
 
 
@@ -157,9 +167,13 @@ def _made(
     recovery: Recovery,
     settings: Settings,
     server_key: int = 0,
+    following: str = "",
     **more: Any,
 ) -> list[Notice]:
-    """One notice for each target."""
+    """One notice for each target.
+
+    :param following: what is next, where it is not as :data:`NEXT` says
+    """
     said = recovery.assertion
     path = f"/os-waffles/recoveries/{recovery.id}"
     payload = {
@@ -172,7 +186,7 @@ def _made(
         "fenced_by": said.fenced_by,
         "fenced_at": views.time(said.fenced_at),
         **more,
-        "next": NEXT[event].format(recovery.id),
+        "next": (following or NEXT[event]).format(recovery.id),
         "links": [{"rel": "recovery", "href": path}],
         "help_url": settings.help_url,
     }

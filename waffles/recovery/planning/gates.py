@@ -11,13 +11,15 @@ Each gate is judged and shown with its figures, whether it lets pass or not:
 ``scheduler``            a nova-scheduler is up
 ``computes``             another host is up and enabled
 ``alive``                its nova-compute is silent since the host was forced
-                         down: one that reports still runs servers
+                         down, or since its power was cut: one that reports
+                         still runs servers
 ``cell``                 Nova sees the cell of the host
 =======================  ===================================================
 
 A host is down that Nova takes for down, that was forced down, or whose cell
 Nova does not see; the host in question is one of them.  A single host that is
-down is never too many.
+down is never too many.  Who lets ``alive`` go does so for what was heard until
+then; ``cell`` nobody can let go.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""Abandoning: what becomes of the servers of a recovery that ends early."""
+"""Abandoning: what becomes of the servers that are given up.
+
+What is stuck waits for a human, also when its recovery has ended, and keeps
+other recoveries from evacuating it.  Who abandons that has looked.
+"""
 
 import math
 from typing import Any
@@ -12,6 +16,8 @@ from waffles.recovery.store.errors import NotNow
 #: What has not been begun, and what Nova may be working on.
 WAITING = (State.QUEUED, State.NOTIFYING)
 BEGUN = (State.ISSUING, State.WATCHING, State.RESTORING)
+
+_table = tables.server.c
 
 
 def abandon(
@@ -34,14 +40,35 @@ def abandon(
     had = reads.counts(connection, recovery_id)
     over = bool(had) and all(state.final for state in had)
     reason = text[0].lower() + text[1:]
-    _end(connection, recovery_id, WAITING, State.SKIPPED, reason, now)
-    _end(connection, recovery_id, BEGUN, State.STUCK, reason, now)
+    for states, end in (WAITING, State.SKIPPED), (BEGUN, State.STUCK):
+        _end(connection, recovery_id, _in(states), end, reason, now)
     return {
         "phase": outcome(had) if over else Phase.FAILED,
         "note": text,
         "open_key": None,
         "finished_at": now,
     }
+
+
+def give_up(
+    connection: sa.Connection, recovery_id: str, text: str, now: float
+) -> int:
+    """Have what is stuck wait no more; how many servers that were.
+
+    Another recovery may evacuate them.
+
+    :param text: by whom, and why
+    """
+    reason = text[0].lower() + text[1:]
+    never = _table.issued_at.is_(None)
+    return sum(
+        _end(connection, recovery_id, (*reads.STUCK, begun), end, reason, now)
+        for begun, end in [(never, State.SKIPPED), (~never, State.STUCK)]
+    )
+
+
+def _in(states: tuple[State, ...]) -> tuple[Any, ...]:
+    return (_table.state.in_(states),)
 
 
 def _unsettled(
@@ -66,15 +93,15 @@ def _unsettled(
 def _end(
     connection: sa.Connection,
     recovery_id: str,
-    states: tuple[State, ...],
+    which: tuple[Any, ...],
     end: State,
     reason: str,
     now: float,
-) -> None:
-    table = tables.server
-    connection.execute(
-        table.update()
-        .where(table.c.recovery_id == recovery_id, table.c.state.in_(states))
+) -> int:
+    """End some servers; how many."""
+    return connection.execute(
+        tables.server.update()
+        .where(_table.recovery_id == recovery_id, *which)
         .values(
             state=end,
             reason=reason,
@@ -82,4 +109,4 @@ def _end(
             finished_at=now,
             updated_at=now,
         )
-    )
+    ).rowcount

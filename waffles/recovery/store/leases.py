@@ -155,7 +155,8 @@ class Lease(holds.Hold):
         Whoever takes has the turn until it has; so no limit is exceeded, and
         no server or server group is taken twice.  Left out are servers that
         are not QUEUED, that any recovery has open, or whose server group has
-        an evacuation that has not ended; all, while the recovery is paused.
+        an evacuation that has not ended; all, while the recovery is paused,
+        or everything is.
 
         :param keys: of their rows, in the order in which they are wanted
         :param floor: the highest id of a migration there is yet
@@ -169,7 +170,7 @@ class Lease(holds.Hold):
             taking.turn(connection)
             now = self.fenced(connection)
             room = taking.room(connection, here, per_recovery, in_all)
-            if room <= 0 or taking.paused(connection, here):
+            if room <= 0 or taking.paused(connection, here, now):
                 return []
             return taking.take(connection, here, keys, room, floor, now)
 

@@ -18,6 +18,9 @@ from waffles.recovery.store.errors import NotNow
 #: What an order does: the columns that change, and the line for it.
 Change = tuple[dict[str, Any], Line]
 
+#: A gate that nobody lets go: what Nova does not see cannot be evacuated.
+UNSEEN = "cell"
+
 #: Taken from whoever has it.
 NO_LEASE = {"owner": "", "lease_until": 0.0}
 
@@ -43,15 +46,22 @@ class Orders:
         """Let gates go that hold a recovery.
 
         :param gates: their names; None for all that it has not passed
-        :raises NotNow: it is not held, or not by that gate
+        :raises NotNow: it is not held, or not by that gate, or Nova does not
+            see the host
         """
 
         def change(found: Recovery) -> Change:
             if found.phase is not Phase.HELD:
                 raise NotNow(f"The recovery is {found.phase}, not held.")
-            names = _holding(found) if gates is None else frozenset(gates)
+            holding = _holding(found)
+            names = holding - {UNSEEN} if gates is None else frozenset(gates)
             if other := names - {gate.name for gate in found.gates}:
                 raise NotNow(f"It has no gate {', '.join(sorted(other))}.")
+            if UNSEEN in (names or holding):
+                raise NotNow(
+                    "Nova does not see the host, or not all that is on it;"
+                    " the recovery goes on by itself when it does."
+                )
             if not names:
                 raise NotNow("No gate holds it.")
             text = _said(f"Released by {by}", reason)
@@ -116,10 +126,11 @@ class Orders:
 
         One whose migration is known is watched again, and one that may have
         been issued is looked for; neither is issued again by this.  A
-        recovery that has ended is open again.
+        recovery that has ended is open again, and no gate is let go any more.
 
         :param server_ids: these only; None for all of them
-        :raises NotNow: there is nothing to try, or the host has returned
+        :raises NotNow: there is nothing to try, or the host has returned, or
+            is on its way back
         :raises AlreadyOpen: the host has another recovery that is open
         """
 
@@ -137,19 +148,26 @@ class Orders:
     def abandon(
         self, recovery_id: str, by: str, reason: str, settle_time: float
     ) -> Recovery:
-        """End it now.
+        """End it now, or give up what is stuck of one that has ended.
 
         What is queued is skipped; of what is under way nobody will look at
-        the end: it is stuck, and another recovery may evacuate it.
+        the end: it is stuck, waits for nobody, and another recovery may
+        evacuate it.
 
         :param settle_time: seconds after which a request to Nova has arrived
-        :raises NotNow: it has ended, or a request may still be on its way
+        :raises NotNow: it has ended and nothing is stuck, or a request may
+            still be on its way
         """
 
         def order(connection: sa.Connection) -> Recovery:
             found, now = self._had(connection, recovery_id)
-            _must_be_open(found)
             text = _said(f"Abandoned by {by}", reason)
+            if ending.give_up(connection, found.id, text, now) and (
+                found.phase.final
+            ):
+                line = Line("abandoned", text)
+                return _write(connection, found, now, {}, line)
+            _must_be_open(found)
             change = ending.abandon(
                 connection, found.id, text, settle_time, now
             )
@@ -191,7 +209,7 @@ def _write(
 ) -> Recovery:
     table = tables.recovery
     mine = table.update().where(table.c.id == found.id)
-    connection.execute(mine.values(change))
+    connection.execute(mine.values({"updated_at": now, **change}))
     journal.write(connection, found.id, now, [line])
     return reads.known(connection, found.id)
 

@@ -19,6 +19,13 @@ from waffles.recovery.model import (
 from waffles.recovery.store import rows, tables
 from waffles.recovery.store.errors import NoMarker, NoRecovery
 
+#: What waits for a human: not yet given up, or moved when the host failed.
+STUCK = (
+    tables.server.c.state == State.STUCK,
+    tables.server.c.open_key.is_not(None)
+    | tables.server.c.issued_at.is_(None),
+)
+
 #: Seconds after which an engine that is not seen does not count.
 ALIVE = 60.0
 
@@ -27,6 +34,7 @@ ALIVE = 60.0
 class Totals:
     """How much there is of everything.
 
+    :param stuck: servers that wait for a human
     :param pending: notices that are not delivered yet
     :param given_up: notices that never will be
     :param engines: those that were seen in the last minute
@@ -34,6 +42,7 @@ class Totals:
 
     phases: Mapping[Phase, int]
     servers: Mapping[tuple[Decision, State], int]
+    stuck: int
     pending: int
     given_up: int
     engines: int
@@ -42,11 +51,6 @@ class Totals:
     def held(self) -> int:
         """Recoveries that wait for a gate."""
         return self.phases.get(Phase.HELD, 0)
-
-    @property
-    def stuck(self) -> int:
-        """Servers that wait for a human."""
-        return self.in_state(State.STUCK)
 
     @property
     def in_flight(self) -> int:
@@ -194,6 +198,7 @@ class Reads:
         return Totals(
             phases=_grouped(connection, tables.recovery.c.phase),
             servers=_grouped(connection, server.decision, server.state),
+            stuck=count(*STUCK),
             pending=count(waits, gave_up.is_(None)),
             given_up=count(waits, gave_up.is_not(None)),
             engines=count(seen > self.database.now(connection) - ALIVE),

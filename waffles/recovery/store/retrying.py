@@ -1,13 +1,18 @@
 """Retrying: servers that failed or are stuck, in a state to begin from.
 
-A failed one is queued as if it were new.  A stuck one may be under way: it is
-watched where its migration is known, and looked for where it may have been
+A failed one is queued as if it were new, unless it may be on another host: it
+is looked at first, as after an evacuation.  A stuck one may be under way: it
+is watched where its migration is known, and looked for where it may have been
 issued.  A notice that could not be delivered is made anew by the engine, so
 the old one goes.
 
 One that was never begun, because of what it is or of what it has, loses its
 row: the next plan judges it as it is by then.  To queue it would do what the
 rules forbid.
+
+Nothing is retried while the host is on its way back: its nova-compute may run,
+and what was heard of it last is no longer what it was forced down with.  Who
+declares it dead anew opens a recovery that begins from there.
 """
 
 import contextlib
@@ -43,6 +48,11 @@ def retry(
     """Begin servers anew; what changes of the recovery, and the line."""
     if recovery.returning is Return.RETURNED:
         raise NotNow(f"Host {recovery.host} has returned.")
+    if recovery.returning is Return.WAITING:
+        raise NotNow(
+            f"Host {recovery.host} is on its way back. If it is off, declare"
+            f" it dead again: that opens another recovery."
+        )
     servers = _chosen(connection, recovery.id, server_ids)
     for server in servers:
         _begin(connection, server, now)
@@ -83,7 +93,8 @@ def target(server: Server) -> State | None:
     if server.issued_at is None:
         return None
     if server.state is State.FAILED:
-        return State.QUEUED
+        is_here = server.destination in ("", server.source)
+        return State.QUEUED if is_here else State.RESTORING
     return State.WATCHING if server.migration else State.ISSUING
 
 
@@ -120,9 +131,9 @@ def _begin(connection: sa.Connection, server: Server, now: float) -> None:
         "finished_at": None,
         "updated_at": now,
     }
-    if not is_open:
+    if server.state is State.FAILED:
         values["attempt"] = 0
-    if state is State.WATCHING:
+    if state in (State.WATCHING, State.RESTORING):
         values["issued_at"] = now  # it has its whole time once more
     connection.execute(table.update().where(mine).values(values))
     if state is State.NOTIFYING:
@@ -150,7 +161,8 @@ def _reopened(recovery: Recovery) -> dict[str, Any]:
     return back | {
         "open_key": recovery.host,
         "finished_at": None,
-        "returning": Return.DOWN,
         "return_at": None,
         "note": "",
+        "released": frozenset(),
+        "released_by": "",
     }

@@ -42,11 +42,13 @@ def room(
     return min(per_recovery - here, in_all - sum(flying.values()))
 
 
-def paused(connection: sa.Connection, recovery_id: str) -> bool:
-    """Whether nothing new is to be begun."""
-    table = tables.recovery
+def paused(connection: sa.Connection, recovery_id: str, now: float) -> bool:
+    """Whether nothing new is to be begun, here or anywhere."""
+    table, pause = tables.recovery, tables.pause
     found = sa.select(table.c.paused).where(table.c.id == recovery_id)
-    return bool(connection.scalar(found))
+    lasts = pause.c.until.is_(None) | (pause.c.until > now)
+    everywhere = sa.select(pause.c.id).where(lasts)
+    return bool(connection.scalar(found) or connection.scalar(everywhere))
 
 
 def take(

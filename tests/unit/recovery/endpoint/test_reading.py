@@ -270,7 +270,9 @@ class TestOfAProject:
             "blue-1",
         ]
         assert not {"source", "destination"} & answer.json["servers"][0].keys()
-        assert answer.json["servers"][0]["reason"] == "on (host)"
+        assert answer.json["servers"][0]["reason"] == (
+            "it has been brought back"
+        )
         # The id may have these two letters by chance.
         assert "c2" not in answer.text.replace(recovery_id, "")
         assert "secret" not in answer.text

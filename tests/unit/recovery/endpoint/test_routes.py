@@ -427,6 +427,21 @@ class TestOfHosts:
         assert answer.json["may_start"] is False
         assert recovery["id"] in answer.json["reason"]
 
+    def test_a_host_that_nova_does_not_know_is_new_where_that_is_said(
+        self, office
+    ):
+        answer = office.call("GET", "/hosts/node7/may-start")
+        assert answer.status_int == 404
+        assert "no compute service on node7" in answer.text
+
+        path = "/hosts/node7/may-start?first_start=true"
+        assert office.call("GET", path).json["may_start"] is True
+
+    def test_a_first_start_is_said_clearly(self, office):
+        path = "/hosts/node7/may-start?first_start=yes"
+
+        assert office.call("GET", path).status_int == 400
+
     def test_without_an_answer_of_nova_nobody_says(self, office):
         office.nova.faults["migrations"] = [exceptions.Unavailable("no")]
         answer = office.call("GET", "/hosts/c2/may-start")

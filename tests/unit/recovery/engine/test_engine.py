@@ -3,25 +3,9 @@ import time
 
 import pytest
 
-from tests.unit.recovery.cloud import Nova
-from tests.unit.recovery.working import Bench
 from waffles import exceptions
-from waffles.recovery.engine import engine
+from waffles.recovery.engine import engine, evacuating
 from waffles.recovery.model import Phase, Return
-
-
-@pytest.fixture
-def bench(tmp_path):
-    made = []
-
-    def bench(servers=3, **settings):
-        made.append(Bench(tmp_path, Nova(servers), **settings))
-        return made[-1]
-
-    yield bench
-    for one in made:
-        one.stop.set()
-        one.close()
 
 
 @pytest.fixture
@@ -206,6 +190,67 @@ def test_a_database_that_is_away_ends_no_engine(bench, run, monkeypatch):
     run(one)
 
     assert ended(one, recovery).phase is Phase.DONE
+
+
+@pytest.mark.parametrize("why", ["paused", "notices"])
+def test_a_recovery_that_only_waits_leaves_its_thread_to_others(
+    bench, run, why, monkeypatch
+):
+    monkeypatch.setattr(engine, "AT_ONCE", 1)
+    one = bench(1, webhook_url="https://x.example")
+    if why == "notices":
+        one.nova.edit("s0", tags=["custom-recovery"])
+    first = one.declare()
+    if why == "paused":
+        one.store.pause(first.id, "ann", "wait")
+    run(one)
+    until(lambda: one.store.recovery(first.id).phase is Phase.RUNNING)
+    one.nova.host = "c3"
+    second = one.declare()
+
+    assert ended(one, second).phase is Phase.DONE
+
+
+def test_what_is_resumed_goes_on_at_once(bench, run):
+    one = bench(1)
+    recovery = one.declare()
+    one.store.pause(recovery.id, "ann", "wait")
+    run(one)
+
+    def idle():
+        found = one.store.recovery(recovery.id)
+        return found.phase is Phase.RUNNING and not found.owner
+
+    until(idle)
+    one.store.resume(recovery.id, "ann")
+
+    assert ended(one, recovery).phase is Phase.DONE
+
+
+def test_an_engine_that_is_told_to_end_asks_for_nothing_more(
+    bench, run, monkeypatch
+):
+    monkeypatch.setattr(evacuating, "ROUND", 2)
+    one = bench(6)
+    asked, answers = threading.Barrier(3), threading.Event()
+    evacuate = one.nova.evacuate
+
+    def slow(server_id):
+        asked.wait(20)
+        assert answers.wait(20)
+        return evacuate(server_id)
+
+    one.nova.evacuate = slow
+    recovery = one.declare()
+    (thread,) = run(one)
+    asked.wait(20)
+    one.stop.set()
+    threading.Timer(0.5, answers.set).start()
+    thread.join(20)
+
+    assert not thread.is_alive()
+    assert len(one.nova.asked) == 2
+    assert list(one.states(recovery).values()).count("queued") == 4
 
 
 def test_no_two_engines_have_the_same_name():

@@ -1,49 +1,15 @@
+import dataclasses
 import threading
 import time
 
 import pytest
 
-from tests.unit.recovery.cloud import Nova
-from tests.unit.recovery.working import Bench
+from tests.unit.recovery.engine.running import begun, closed, rounds
 from waffles import exceptions
 from waffles.clients import errors
-from waffles.recovery.engine import evacuating, forcing
-from waffles.recovery.model import Phase, State
+from waffles.recovery.engine import engine, evacuating, forcing, pace
+from waffles.recovery.model import Phase, Server, State
 from waffles.recovery.store import leases, store
-
-
-@pytest.fixture
-def bench(tmp_path):
-    made = []
-
-    def bench(servers=3, **settings):
-        made.append(Bench(tmp_path, Nova(servers), **settings))
-        return made[-1]
-
-    yield bench
-    for one in made:
-        one.close()
-
-
-def begun(bench, name="one"):
-    """A recovery whose gates are open, with its plan made."""
-    bench.declare()
-    work = bench.claim(name)
-    for stage in (forcing.received, forcing.forcing, forcing.planning):
-        stage(work, work.lease.recovery())
-    assert work.lease.recovery().phase is Phase.RUNNING
-    return work
-
-
-def rounds(work, many=20):
-    """Rounds, until the phase changes."""
-    evacuation = evacuating.Evacuation(work)
-    for _ in range(many):
-        evacuation.quiet_until = 0.0
-        evacuation.round(work.lease.recovery())
-        if work.lease.recovery().phase is not Phase.RUNNING:
-            break
-    return work.lease.recovery()
 
 
 def test_every_server_that_asks_for_it_comes_back_once(bench):
@@ -123,7 +89,7 @@ def test_a_slow_answer_keeps_no_other_server_waiting(bench):
         evacuation.round(work.lease.recovery())
     before = one.states(work.lease.recovery())
     answers.set()
-    evacuation.close(work.lease.recovery())
+    evacuation.close()
     rounds(work)
 
     assert before == {"s0": "issuing", "s1": "recovered"}
@@ -211,13 +177,13 @@ def test_what_was_surely_not_done_is_asked_for_again(bench, error):
     evacuation = evacuating.Evacuation(work)
     evacuation.round(work.lease.recovery())
 
-    assert evacuation.quiet_until > one.store.now()
+    assert evacuation.pace.is_quiet
     row = next(
         row
         for row in one.rows(work.lease.recovery()).values()
         if row.state is State.QUEUED
     )
-    assert (row.attempt, row.wake_at) == (0, evacuation.quiet_until)
+    assert (row.attempt, row.wake_at > one.store.now()) == (0, True)
 
 
 def test_behind_a_rest_one_server_is_tried_first(bench):
@@ -228,11 +194,11 @@ def test_behind_a_rest_one_server_is_tried_first(bench):
     evacuation.round(work.lease.recovery())
     assert len(one.nova.asked) == 2
 
-    evacuation.quiet_until = 0.0
+    evacuation.pace.quiet_until = 0.0
     evacuation.round(work.lease.recovery())
 
     assert len(one.nova.asked) == 3
-    assert evacuation.rests == 0
+    assert evacuation.pace.rests == 0
 
 
 @pytest.mark.parametrize(
@@ -333,7 +299,7 @@ def test_a_host_that_is_heard_of_again_stops_it(bench):
 
     found = work.lease.recovery()
     assert found.phase is Phase.HELD
-    assert [gate.name for gate in found.gates if not gate.passed] == ["alive"]
+    assert closed(found) == ["alive"]
     assert len(one.nova.asked) == 1
 
 
@@ -445,3 +411,245 @@ def test_what_is_left_under_way_is_said_at_the_end(bench):
     found = one.store.recovery(found.id)
     assert found.note == "1 evacuations are still under way"
     assert "stale" in one.events(found)
+
+
+def slowed(one):
+    """Have Nova answer nobody, until the event is set; gives that."""
+    answers, evacuate = threading.Event(), one.nova.evacuate
+
+    def slow(server_id):
+        request_id = evacuate(server_id)
+        assert answers.wait(20)
+        return request_id
+
+    one.nova.evacuate = slow
+    return answers
+
+
+def test_a_host_that_is_heard_of_takes_back_what_waits_for_a_thread(bench):
+    one = bench(20)
+    answers, work = slowed(one), begun(one)
+    evacuation = evacuating.Evacuation(work)
+    evacuation.round(work.lease.recovery())
+    one.nova.report("dead")
+    threading.Timer(0.3, answers.set).start()
+
+    evacuation.round(work.lease.recovery())
+
+    rows = one.rows(work.lease.recovery()).values()
+    assert len(one.nova.asked) == 4
+    assert sum(bool(row.request_id) for row in rows) == 4
+    waiting = [row.attempt for row in rows if row.state is State.QUEUED]
+    assert waiting == [0] * 16
+
+
+@pytest.mark.parametrize("what", ["this one", "all"])
+def test_a_pause_takes_back_what_waits_for_a_thread(bench, what):
+    one = bench(20)
+    answers, work = slowed(one), begun(one)
+    evacuation = evacuating.Evacuation(work)
+    evacuation.round(work.lease.recovery())
+    if what == "all":
+        one.store.set_pause("ann", "wait", None)
+    else:
+        one.store.pause(work.lease.recovery_id, "ann", "wait")
+
+    evacuation.round(work.lease.recovery())
+    answers.set()
+    evacuation.close()
+
+    assert len(one.nova.asked) == 4
+    found = list(one.states(work.lease.recovery()).values())
+    assert found.count("queued") == 16
+
+
+def test_a_pause_of_all_stops_a_recovery_that_runs(bench):
+    one = bench(8, in_flight_per_recovery=1)
+    work = begun(one)
+    rounds(work, 2)
+    before = list(one.nova.asked)
+    one.store.set_pause("ann", "the storage is being moved", None)
+
+    rounds(work, 20)
+    assert one.nova.asked == before
+
+    one.store.lift_pause("ann")
+    rounds(work, 40)
+    assert len(one.nova.asked) == 8
+
+
+@pytest.mark.parametrize("why", ["paused", "all paused", "notices"])
+def test_a_recovery_that_only_waits_leaves_the_engine_to_others(bench, why):
+    one = bench(1, webhook_url="https://x.example")
+    if why == "notices":
+        one.nova.edit("s0", tags=["custom-recovery"])
+    work = begun(one)
+    if why == "paused":
+        one.store.pause(work.lease.recovery_id, "ann", "wait")
+    if why == "all paused":
+        one.store.set_pause("ann", "wait", None)
+
+    wait = evacuating.Evacuation(work).round(work.lease.recovery())
+
+    assert wait > engine.LET_GO
+
+
+def test_a_second_evacuation_that_fails_is_no_reason_for_a_third(bench):
+    """Somebody's begins behind our look, so Nova takes ours as well."""
+    one = bench(1)
+    work = begun(one)
+    one.nova.endings["s0"] = ["error"] * 3
+    evacuate = one.nova.evacuate
+
+    def both(server_id):
+        one.nova.move(server_id, "pre-migrating")
+        return evacuate(server_id)
+
+    one.nova.evacuate = both
+    rounds(work)
+
+    assert one.nova.asked == ["s0"]
+    row = one.rows(work.lease.recovery())["s0"]
+    assert (row.state, row.migration) == (State.WATCHING, 1)
+
+
+def test_an_evacuation_is_adopted_though_a_newer_one_has_failed(bench):
+    one = bench(1)
+    work = begun(one)
+    one.nova.move("s0", "pre-migrating")
+    one.nova.move("s0", "error")
+
+    rounds(work, 2)
+
+    assert one.nova.asked == []
+    assert one.states(work.lease.recovery()) == {"s0": "watching"}
+
+
+def test_what_nova_rebuilds_is_not_asked_for_again(bench):
+    one = bench(1, settle_time=-1)
+    work = begun(one)
+    one.nova.faults["evacuate"] = [exceptions.Unavailable("No answer.")]
+    task = {"OS-EXT-STS:task_state": "rebuild_spawning"}
+    one.nova.edit("s0", **task)
+
+    rounds(work, 4)
+
+    assert one.nova.asked == ["s0"]
+    assert one.states(work.lease.recovery()) == {"s0": "issuing"}
+
+
+def test_a_member_that_waits_for_its_group_keeps_no_other_waiting(bench):
+    one = bench(6, stagger=0.0001)
+    group = {"id": "g", "policy": "anti-affinity", "members": ["s0", "s1"]}
+    one.nova.server_groups = lambda: [group]
+    for name in group["members"]:
+        tags = ["automatic-recovery", "recovery-priority:900"]
+        one.nova.edit(name, tags=tags)
+    one.nova.endings["s0"] = [""]
+
+    rounds(begun(one), 60)
+
+    assert sorted(one.nova.asked) == ["s0", "s2", "s3", "s4", "s5"]
+
+
+def test_while_nova_is_slow_nothing_is_begun_before_it_has_answered(bench):
+    one = bench(3, in_flight_per_recovery=9)
+    answers, work = slowed(one), begun(one)
+    evacuation = evacuating.Evacuation(work)
+    evacuation.pace.rests = 1
+
+    for _ in range(3):
+        evacuation.round(work.lease.recovery())
+    before = list(one.nova.asked)
+    answers.set()
+    evacuation.close()
+
+    assert before == ["s0"]
+
+
+@pytest.mark.parametrize("status", ["UNKNOWN", None], ids=["cell", "gone"])
+def test_a_host_that_is_not_seen_has_not_moved(bench, status):
+    one = bench(1)
+    work = begun(one)
+    service = one.nova.service("dead")
+    for name in list(service):
+        if name not in ("host", "binary"):
+            del service[name]
+    service |= {"status": status} if status else {"host": "another"}
+
+    with pytest.raises(exceptions.Unavailable, match="Nova (does not|shows)"):
+        evacuating.Evacuation(work).round(work.lease.recovery())
+
+    assert work.lease.recovery().phase is Phase.RUNNING
+    assert one.nova.asked == []
+
+
+def test_people_are_told_once_that_nova_refuses_us(bench, monkeypatch):
+    monkeypatch.setattr(pace, "PAUSE", 0.0)
+    one = bench(1, webhook_url="https://x.example")
+    work = begun(one)
+    refused = errors.Refused("No: [waffles] needs an administrator.")
+    one.nova.faults["evacuate"] = [refused] * 5
+
+    for _ in range(2):  # also another engine, which goes on
+        found = rounds(work, 2)
+    (told,) = one.store.undelivered(10)
+    assert (told.event, told.payload["state"]) == ("recovery.held", "running")
+    assert told.payload["reason"] == str(refused)
+    assert found.note == evacuating.REFUSED
+    assert "waits" in one.events(found)
+
+    found = rounds(work)
+    assert one.states(found) == {"s0": "recovered"}
+    assert found.note == ""
+
+
+def test_a_call_that_breaks_takes_no_other_answer_with_it(bench):
+    one = bench(3)
+    work, evacuate = begun(one), one.nova.evacuate
+
+    def broken(server_id):
+        request_id = evacuate(server_id)
+        assert server_id != "s0"
+        return request_id
+
+    one.nova.evacuate = broken
+    evacuation = evacuating.Evacuation(work)
+    with pytest.raises(AssertionError):
+        evacuation.round(work.lease.recovery())
+    evacuation.close()
+
+    rows = one.rows(work.lease.recovery())
+    assert [bool(row.request_id) for row in rows.values()] == [
+        False,
+        True,
+        True,
+    ]
+    assert rows["s0"].state is State.ISSUING
+
+
+def test_nothing_is_begun_before_stagger_is_over(bench):
+    one = bench(2, stagger=1000)
+
+    rounds(begun(one), 5)
+
+    assert one.nova.asked == ["s0"]
+
+
+def test_a_stagger_begins_with_what_is_begun(bench):
+    """Not with what was wanted, while another recovery had all the room."""
+    one = bench(1, stagger=1000)
+    work = begun(one)
+    evacuation = evacuating.Evacuation(work)
+    one.nova.host = "c3"
+    one.declare()
+    other = one.claim("two")
+    (row,) = other.lease.add([Server("s0", source="c3", state=State.QUEUED)])
+    assert other.lease.take([row.key], floor=0, per_recovery=9, in_all=9)
+    evacuation.round(work.lease.recovery())
+    assert one.nova.asked == []
+
+    other.lease.update([dataclasses.replace(row, state=State.FAILED)])
+    evacuation.round(work.lease.recovery())
+
+    assert one.nova.asked == ["s0"]

@@ -1,37 +1,19 @@
+import datetime
+
 import pytest
 
-from tests.unit.recovery.cloud import Nova
-from tests.unit.recovery.working import Bench
+from tests.unit.recovery.engine.running import (
+    begun,
+    closed,
+    forced,
+    plan,
+    planned,
+    rounds,
+)
 from waffles import exceptions
 from waffles.recovery.engine import forcing
-from waffles.recovery.model import Phase, State
-
-
-@pytest.fixture
-def bench(tmp_path):
-    made = []
-
-    def bench(servers=3, **settings):
-        made.append(Bench(tmp_path, Nova(servers), **settings))
-        return made[-1]
-
-    yield bench
-    for one in made:
-        one.close()
-
-
-def forced(one):
-    one.declare()
-    work = one.claim()
-    forcing.received(work, work.lease.recovery())
-    forcing.forcing(work, work.lease.recovery())
-    return work
-
-
-def planned(one):
-    work = forced(one)
-    forcing.planning(work, work.lease.recovery())
-    return work
+from waffles.recovery.model import Phase
+from waffles.recovery.store import store
 
 
 def test_the_host_is_forced_down_and_then_disabled_with_our_reason(bench):
@@ -210,64 +192,189 @@ def test_a_pause_of_all_holds_and_its_end_lets_go(bench):
     assert work.lease.recovery().phase is Phase.RUNNING
 
 
-def test_a_custom_server_waits_for_its_notice(bench):
-    one = bench(1, webhook_url="https://x.example")
-    one.nova.edit("s0", tags=["custom-recovery"])
+def test_who_was_shown_up_has_time_for_one_more_report(bench):
+    one = bench(1, heartbeat_interval=10)
+    one.declare()
+    work = one.claim()
+    forcing.received(work, work.lease.recovery())
 
-    work = planned(one)
+    assert forcing.forcing(work, work.lease.recovery()) == 10
+    one.nova.report("dead")
 
-    (row,) = work.lease.servers()
-    assert row.state is State.NOTIFYING
-    (notice,) = one.store.undelivered(10)
-    assert (notice.event, notice.server_key) == ("server.custom", row.key)
-
-
-def test_where_nobody_can_be_told_a_custom_server_has_failed(bench):
-    one = bench(1)
-    one.nova.edit("s0", tags=["custom-recovery"])
-
-    work = planned(one)
-
-    (row,) = work.lease.servers()
-    assert row.state is State.FAILED
-    assert "nobody can be told" in row.reason
+    assert closed(plan(work)) == ["alive"]
 
 
-def test_a_notice_that_was_given_up_is_sent_again_after_a_retry(bench):
-    one = bench(1, webhook_url="https://x.example")
-    one.nova.edit("s0", tags=["custom-recovery"])
-    work = planned(one)
-    (notice,) = one.store.undelivered(10)
-    one.store.failed(notice.key, "no answer", None)
-    assert one.states(work.lease.recovery()) == {"s0": "failed"}
+def test_who_was_shown_down_is_planned_at_once(bench):
+    one = bench(1, heartbeat_interval=10)
+    one.nova.service("dead")["state"] = "down"
+    one.declare()
+    work = one.claim()
+    forcing.received(work, work.lease.recovery())
 
-    one.store.retry(work.lease.recovery_id, "ann")
+    assert forcing.forcing(work, work.lease.recovery()) == 0
+
+
+def test_an_engine_that_follows_another_does_not_know_what_that_has_seen(
+    bench,
+):
+    one = bench(1, heartbeat_interval=10)
+    work = forced(one)
+    work.lease.save(phase=Phase.FORCING)
+    work.lease.release()
     other = one.claim("two")
-    forcing.planning(other, other.lease.recovery())
 
-    assert one.states(other.lease.recovery()) == {"s0": "notifying"}
-    assert [
-        notice.event
-        for notice in one.store.undelivered(10)
-        if not notice.gave_up_at
-    ] == ["server.custom"]
+    assert forcing.forcing(other, other.lease.recovery()) == 10
 
 
-@pytest.mark.parametrize("tag", ["custom-recovery", "automatic-recovery"])
-def test_nobody_is_told_of_a_server_before_every_gate_is_open(bench, tag):
-    """Who is told starts it elsewhere."""
-    one = bench(1, threshold_cloud=30, webhook_url="https://x.example")
-    one.nova.edit("s0", tags=[tag], **{"OS-EXT-STS:vm_state": "paused"})
-    one.nova.force_down("id-of-c2", True)
+@pytest.mark.parametrize(
+    ("more", "gates"),
+    [
+        ({"updated_at": "2026-11-20T12:01:00.000000"}, ["alive"]),
+        ({"updated_at": "2026-11-20T12:00:20.000000"}, []),
+        ({"updated_at": "2026-11-20T12:01:00", "state": "down"}, []),
+        ({"updated_at": "2026-11-20T12:01:00", "status": "disabled"}, []),
+        ({"updated_at": None}, []),
+    ],
+    ids=["since", "clocks differ", "down", "changed by somebody", "never"],
+)
+def test_a_host_that_has_reported_since_its_power_was_cut_is_alive(
+    bench, more, gates
+):
+    one = bench(1)
+    one.nova.service("dead").update(more)
+    if more["updated_at"] is None:
+        one.nova.force_down = lambda *_: one.nova.service("dead").update(
+            forced_down=True, state="down"
+        )
+        one.nova.disable = lambda *_: one.nova.service("dead").update(
+            status="disabled"
+        )
+    at = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
+    work = forced(one, fenced_at=at.timestamp())
+
+    assert closed(plan(work)) == gates
+
+
+def test_a_host_that_is_not_seen_any_more_was_not_forced_down(bench):
+    one = bench(1)
+    disable = one.nova.disable
+
+    def vanish(service_id, reason):
+        disable(service_id, reason)
+        one.nova.service("dead")["status"] = "UNKNOWN"
+
+    one.nova.disable = vanish
+
+    with pytest.raises(exceptions.Unavailable, match="not see the cell"):
+        forced(one)
+
+
+def test_a_recovery_that_was_abandoned_is_not_carried_out(bench):
+    one = bench(1)
+    recovery = one.declare()
+    work = one.claim()
+    forcing.received(work, work.lease.recovery())
+    before = work.lease.recovery()
+    one.store.abandon(recovery.id, "ann", "a mistake", 60)
+
+    with pytest.raises(store.Lost):
+        forcing.forcing(work, before)
+
+    assert not one.nova.service("dead")["forced_down"]
+    assert one.nova.service("dead")["status"] == "enabled"
+
+
+def test_people_are_told_once_though_one_of_two_gates_is_let_go(bench):
+    one = bench(1, threshold_cloud=0, webhook_url="https://x.example")
+    one.nova.force_down("id-of-c3", True)
+    one.nova.service("c2")["status"] = "disabled"
     work = planned(one)
-    assert work.lease.recovery().phase is Phase.HELD
-    told = [notice.event for notice in one.store.undelivered(10)]
-    assert told == ["recovery.held"]
+    held = work.lease.recovery()
+    assert closed(held) == ["threshold:cloud", "computes"]
+    one.store.release(held.id, "ann", gates=["threshold:cloud"])
+
+    for _ in range(3):
+        work.lease.save(phase=Phase.PLANNING)
+        plan(work)
+
+    assert one.events(held).count("held") == 1
+    assert len(one.store.undelivered(10)) == 1
+
+
+def test_a_host_that_nova_does_not_see_is_held_whoever_lets_it_go(bench):
+    one = bench(1)
+    one.nova.service("dead")["host"] = "another"
+    work = forced(one)
+    work.lease.save(released=frozenset({"cell"}))
+
+    for _ in range(3):
+        forcing.held(work, work.lease.recovery())
+
+    found = work.lease.recovery()
+    assert found.phase is Phase.HELD
+    assert one.events(found).count("held") == 1
+
+
+def test_alive_is_let_go_for_what_was_heard_until_then(bench):
+    one = bench(2, in_flight_per_recovery=1)
+    work = forced(one)
+    one.nova.report("dead")
+    assert closed(plan(work)) == ["alive"]
+    one.store.release(work.lease.recovery_id, "ann")
+    forcing.held(work, work.lease.recovery())
+
+    found = plan(work)
+    assert (found.phase, found.released) == (Phase.RUNNING, frozenset())
+    assert "taken-for-dead" in one.events(found)
+    assert rounds(work, 1).phase is Phase.RUNNING
+    one.nova.report("dead")
+    assert rounds(work, 1).phase is Phase.PLANNING
+
+    assert closed(plan(work)) == ["alive"]
+    assert one.nova.asked == ["s0"]
+
+
+def test_who_has_let_alive_go_is_told_when_it_is_heard_of_again(bench):
+    one = bench(1, webhook_url="https://x.example")
+    work = forced(one)
+    one.nova.report("dead")
+    plan(work)
+    services = one.nova.services
+
+    def reports(host=None, binary=None):
+        found = services(host, binary)
+        one.nova.report("dead")
+        return found
 
     one.store.release(work.lease.recovery_id, "ann")
-    for _ in range(2):
-        forcing.planning(work, work.lease.recovery())
+    forcing.held(work, work.lease.recovery())
+    one.nova.services = reports
 
+    assert closed(plan(work)) == ["alive"]
     told = [notice.event for notice in one.store.undelivered(10)]
-    assert len(told) == 2
-    assert told[0].startswith("server.")
+    assert told == ["recovery.alive"] * 2
+
+
+def test_a_cell_that_is_not_seen_keeps_what_was_let_go(bench):
+    one = bench(1)
+    work = forced(one)
+    one.nova.report("dead")
+    plan(work)
+    one.store.release(work.lease.recovery_id, "ann")
+    one.nova.service("dead")["status"] = "UNKNOWN"
+
+    found = plan(work)
+
+    assert (closed(found), found.released) == (["cell"], {"alive"})
+
+
+def test_what_is_planned_again_is_judged_anew(bench):
+    one = bench(2)
+    work = begun(one)
+    one.nova.edit("s0", tags=["no-recovery"])
+
+    work.lease.save(phase=Phase.PLANNING)
+    plan(work)
+
+    found = one.states(work.lease.recovery())
+    assert found == {"s0": "skipped", "s1": "queued"}

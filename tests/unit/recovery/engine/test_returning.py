@@ -4,8 +4,10 @@ import pytest
 
 from tests.unit.recovery.cloud import Nova
 from tests.unit.recovery.working import Bench
+from waffles import exceptions
 from waffles.recovery.engine import evacuating, forcing, returning
 from waffles.recovery.model import Phase, Return
+from waffles.recovery.store import store
 
 
 @pytest.fixture
@@ -64,8 +66,9 @@ def test_a_host_returns_once_it_has_cleaned_up_and_reports(bench):
 def test_what_is_under_way_keeps_it_down(bench):
     one = bench()
     work = done(one)
-    late = one.nova.move("s9")
-    one.nova.endings["s9"] = [""]
+    one.nova.edit("s0", **{"OS-EXT-STS:task_state": "rebuilding"})
+    late = one.nova.move("s0")
+    one.nova.endings["s0"] = [""]
     one.nova.report("dead")
 
     found = look(work)
@@ -76,6 +79,32 @@ def test_what_is_under_way_keeps_it_down(bench):
     home(one)
     look(work)
     assert not one.nova.service("dead")["forced_down"]
+
+
+def test_what_is_left_of_a_server_that_is_gone_keeps_nothing_down(bench):
+    one = bench()
+    work = done(one)
+    home(one)
+    one.nova.move("s9", "accepted")
+    one.nova.endings["s9"] = [""]
+
+    look(work)
+
+    assert not one.nova.service("dead")["forced_down"]
+
+
+def test_a_server_that_is_not_shown_is_not_taken_for_gone(bench):
+    one = bench()
+    work = done(one)
+    home(one)
+    one.nova.endings["s0"] = [""]
+    one.nova.move("s0", "accepted")
+    one.nova.faults["server"] = [exceptions.Hidden(403, "not for you")]
+
+    with pytest.raises(exceptions.Hidden, match="not for you"):
+        look(work)
+
+    assert one.nova.service("dead")["forced_down"]
 
 
 def test_a_compute_service_that_was_not_started_anew_keeps_it_down(bench):
@@ -203,3 +232,17 @@ def test_a_host_that_was_declared_dead_again_does_not_return(bench):
 
     assert found.returning is Return.DOWN
     assert one.nova.service("dead")["forced_down"]
+
+
+def test_an_engine_that_has_lost_its_lease_lets_no_host_back(bench):
+    one = bench()
+    work = done(one)
+    recovery = work.lease.recovery()
+    one.nova.force_down("id-of-dead", False)
+    work.lease.release()
+    one.claim("another")
+
+    with pytest.raises(store.Lost):
+        returning.waiting(work, recovery)
+
+    assert "enable" not in one.nova.calls

@@ -4,8 +4,10 @@ import pytest
 
 from tests.unit.recovery.cloud import Nova
 from tests.unit.recovery.working import Bench
+from waffles import exceptions
 from waffles.recovery.engine import work
 from waffles.recovery.model import Phase, Server
+from waffles.recovery.store import store
 
 
 @pytest.fixture
@@ -72,6 +74,34 @@ def test_a_service_is_found_by_its_exact_name(bench):
 
     assert held.service("dead")["host"] == "dead"
     assert held.service("Dead") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"host": "another"}, "shows no nova-compute of dead"),
+        ({"status": "UNKNOWN"}, "does not see the cell of dead"),
+    ],
+    ids=["gone", "its cell"],
+)
+def test_what_nova_does_not_see_is_not_known(bench, change, why):
+    bench.declare()
+    held = bench.claim()
+    assert held.seen("dead")["host"] == "dead"
+    bench.nova.service("dead").update(change)
+
+    with pytest.raises(exceptions.Unavailable, match=why):
+        held.seen("dead")
+
+
+def test_a_recovery_that_was_abandoned_is_not_ours(bench):
+    recovery = bench.declare()
+    held = bench.claim()
+    held.fence()
+    bench.store.abandon(recovery.id, "ann", "", 60)
+
+    with pytest.raises(store.Lost):
+        held.fence()
 
 
 def test_a_window_ends(monkeypatch):

@@ -134,6 +134,28 @@ def test_the_state_of_a_server_decides_whether_it_is_told(make, state, event):
     assert [one.event for one in found] == ([event] if event else [])
 
 
+UNSEEN = Gate("cell", False, "Nova does not see the cell of c1")
+
+
+@pytest.mark.parametrize(
+    ("closed", "can"),
+    [(CLOSED, True), ([UNSEEN, *CLOSED], True), ([UNSEEN], False)],
+    ids=["others", "others as well", "the cell"],
+)
+def test_nobody_is_told_to_let_a_cell_go(make, closed, can):
+    text = _one(notices.held(RECOVERY, closed, make())).payload["next"]
+
+    assert ("waffles recovery release" in text) is can
+    assert "waffles recovery abandon" in text
+
+
+def test_what_is_stuck_is_given_up_by_abandon(make):
+    row = dataclasses.replace(SERVER, state=State.STUCK)
+    text = _one(notices.of_servers([row], RECOVERY, make())).payload["next"]
+
+    assert f"`waffles recovery abandon {RECOVERY.id}` gives it up" in text
+
+
 def test_each_server_has_notices_of_its_own(make):
     rows = [dataclasses.replace(SERVER, key=key) for key in (1, 2)]
     found = notices.of_servers(rows, RECOVERY, make(bus=True))

@@ -91,6 +91,12 @@ def test_a_gate_that_somebody_has_let_go_keeps_nothing():
     assert plan.closed(gates, ["b", "c"]) == []
 
 
+def test_nobody_lets_a_host_go_that_nova_does_not_see():
+    gates = [Gate("cell", False, "badly")]
+
+    assert plan.closed(gates, {"cell"}) == gates
+
+
 @pytest.mark.parametrize(
     ("states", "summary"),
     [

@@ -26,6 +26,7 @@ ENDS = {
     State.ISSUING: State.STUCK,
     State.WATCHING: State.STUCK,
     State.RESTORING: State.STUCK,
+    State.STUCK: State.SKIPPED,
 }
 
 
@@ -44,7 +45,7 @@ def test_a_server_ends_as_far_as_is_known(store, state):
 
     (found,) = store.servers(id)
     assert found.state is ENDS.get(state, state)
-    if state.final:
+    if state not in ENDS:
         assert found == before
     else:
         assert found.reason == "abandoned by me: why"
@@ -107,6 +108,54 @@ def test_nobody_waits_for_what_nova_has(store, state):
     lease.update([dataclasses.replace(row, state=state) for row in found])
 
     assert store.abandon(lease.recovery_id, "me", "", 60).phase.final
+
+
+def stuck(store, phase=Phase.PARTIAL):
+    """A recovery with a server whose evacuation does not end."""
+    lease = leased(store)
+    (row,) = take(lease, lease.add([server(1)]))
+    row = dataclasses.replace(row, state=State.STUCK, reason="for too long")
+    lease.update([row])
+    lease.save(phase=phase)
+    lease.release(wake_at=1e12)
+    return lease.recovery_id
+
+
+@pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.PARTIAL])
+def test_what_is_stuck_is_given_up(store, phase):
+    id = stuck(store, phase)
+    assert store.totals().stuck == 1
+
+    store.abandon(id, "me", "a dead guest", 60)
+
+    (found,) = store.servers(id)
+    assert found.state is State.STUCK
+    assert found.reason == "abandoned by me: a dead guest"
+    assert column(store, "open_key", tables.server) == [None]
+    assert store.totals().stuck == 0
+    assert last(store, id) == "Abandoned by me: a dead guest"
+
+
+def test_what_has_ended_stays_as_it_is_but_for_that(store):
+    id = stuck(store)
+    before = store.recovery(id)
+
+    found = store.abandon(id, "me", "", 60)
+
+    assert found == dataclasses.replace(before, updated_at=found.updated_at)
+    with pytest.raises(stores.NotNow, match="has ended: it is partial"):
+        store.abandon(id, "me", "", 60)
+
+
+def test_what_was_never_begun_is_left_then(store):
+    """As a server whose live migration is under way."""
+    id = with_servers(store, State.STUCK)
+    assert store.totals().stuck == 1
+
+    store.abandon(id, "me", "", 60)
+
+    assert states(store, id) == {"server-0": "skipped"}
+    assert store.totals().stuck == 0
 
 
 def test_another_recovery_may_have_its_servers(store):

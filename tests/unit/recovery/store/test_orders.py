@@ -15,7 +15,7 @@ from waffles.recovery.model import Gate, Phase, Return, State
 from waffles.recovery.store import store as stores
 
 GATES = (
-    Gate("cell", True, "seen"),
+    Gate("scheduler", True, "1 up"),
     Gate("threshold:cloud", False, "too many"),
     Gate("threshold:zone", False, "too many"),
 )
@@ -85,7 +85,7 @@ def test_who_waits_is_woken_by_an_order(store, name):
     [
         (None, {"threshold:cloud", "threshold:zone"}),
         (["threshold:zone"], {"threshold:zone"}),
-        (["cell"], {"cell"}),
+        (["scheduler"], {"scheduler"}),
     ],
     ids=["all that hold it", "one of them", "one that is open"],
 )
@@ -115,10 +115,28 @@ def test_gates_are_let_go_one_after_another(store):
         store.release(id, "you")
 
 
-@pytest.mark.parametrize("gates", [["cell", "b", "a"], ["a", "b"]])
+@pytest.mark.parametrize("gates", [["scheduler", "b", "a"], ["a", "b"]])
 def test_a_gate_must_be_one_to_be_let_go(store, gates):
     with pytest.raises(stores.NotNow, match=r"It has no gate a, b\."):
         store.release(held(store), "me", gates=gates)
+
+
+@pytest.mark.parametrize("gates", [None, ["cell"]], ids=["all", "named"])
+def test_nobody_lets_go_what_nova_does_not_see(store, gates):
+    id = held(store, [Gate("cell", False, "Nova does not see the cell")])
+
+    with pytest.raises(stores.NotNow, match="goes on by itself"):
+        store.release(id, "me", gates=gates)
+
+    assert store.recovery(id).released == frozenset()
+
+
+def test_other_gates_are_let_go_beside_the_cell(store):
+    id = held(store, (Gate("cell", False, "not seen"), *GATES))
+
+    found = store.release(id, "me")
+
+    assert found.released == {"threshold:cloud", "threshold:zone"}
 
 
 def test_only_what_is_held_is_let_go(store):

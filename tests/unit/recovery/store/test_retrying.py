@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from tests.unit.recovery.cloud import Nova
 from tests.unit.recovery.stores import (
     HOST,
     LINE,
@@ -17,6 +18,8 @@ from tests.unit.recovery.stores import (
     states,
     take,
 )
+from tests.unit.recovery.working import Bench
+from waffles.recovery.engine import evacuating, forcing
 from waffles.recovery.model import Decision, Phase, Return, State
 from waffles.recovery.store import retrying, tables
 from waffles.recovery.store import store as stores
@@ -28,6 +31,17 @@ TRIED = {
     "failed in Nova": (
         server(1, State.FAILED, issued_at=5.0, migration=7, attempt=3),
         State.QUEUED,
+    ),
+    "failed on another host": (
+        server(
+            1,
+            State.FAILED,
+            issued_at=5.0,
+            migration=7,
+            attempt=3,
+            destination="c2",
+        ),
+        State.RESTORING,
     ),
     "failed without a try": (server(1, State.FAILED), None),
     "stuck, watched": (
@@ -66,16 +80,19 @@ def test_a_server_begins_anew(store, row, state):
     if state is None:
         assert found == []
         return
-    is_open = state in (State.WATCHING, State.ISSUING)
+    is_open = state in (State.WATCHING, State.ISSUING, State.RESTORING)
+    is_stuck = row.state is State.STUCK
     now = found[0].updated_at
     assert now > before[0].updated_at
     assert found[0] == dataclasses.replace(
         before[0],
         state=state,
-        attempt=row.attempt if is_open else 0,
+        attempt=row.attempt if is_stuck else 0,
         wake_at=0.0,
         finished_at=None,
-        issued_at=now if state is State.WATCHING else row.issued_at,
+        issued_at=row.issued_at
+        if state in (State.QUEUED, State.ISSUING, State.NOTIFYING)
+        else now,
         updated_at=now,
     )
     assert column(store, "open_key", tables.server) == [
@@ -151,10 +168,9 @@ def test_what_is_open_is_planned_anew(store, phase, then):
 
 
 @pytest.mark.parametrize("phase", [Phase.DONE, Phase.PARTIAL, Phase.FAILED])
-@pytest.mark.parametrize("returning", [Return.DOWN, Return.WAITING])
-def test_what_has_ended_is_opened_again(store, phase, returning):
+def test_what_has_ended_is_opened_again(store, phase):
     lease = stored(store, server(1, State.FAILED))
-    lease.save(phase=phase, note="x", returning=returning, return_at=5.0)
+    lease.save(phase=phase, note="x", return_at=5.0)
     lease.release(wake_at=1e12)
 
     found = store.retry(lease.recovery_id, "me")
@@ -173,6 +189,122 @@ def test_a_host_that_has_returned_is_left_alone(store):
 
     with pytest.raises(stores.NotNow, match=f"Host {HOST} has returned"):
         store.retry(lease.recovery_id, "me")
+
+
+def test_nothing_is_evacuated_from_a_host_on_its_way_back(store):
+    """Its nova-compute may run: declared dead anew, it is fenced anew."""
+    lease = stored(store, server(1, State.FAILED, issued_at=5.0))
+    lease.save(phase=Phase.FAILED)
+    before = store.ask_return(lease.recovery_id, "ann")
+
+    with pytest.raises(stores.NotNow, match=f"{HOST} is on its way back"):
+        store.retry(lease.recovery_id, "me")
+
+    assert store.recovery(lease.recovery_id) == before
+    assert states(store, lease.recovery_id) == {"server-1": "failed"}
+
+
+def test_what_was_let_go_days_ago_is_judged_again(store):
+    lease = stored(store, server(1, State.FAILED))
+    put(store, released=frozenset({"alive"}), released_by="ann")
+    lease.save(phase=Phase.FAILED)
+
+    found = store.retry(lease.recovery_id, "me")
+
+    assert (found.released, found.released_by) == (frozenset(), "")
+
+
+@pytest.mark.parametrize("phase", [Phase.HELD, Phase.RUNNING])
+def test_what_is_open_stays_let_go(store, phase):
+    lease = stored(store, server(1, State.FAILED))
+    put(store, released=frozenset({"alive"}))
+    lease.save(phase=phase)
+
+    assert store.retry(lease.recovery_id, "me").released == {"alive"}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path, Nova(1), max_attempts=1)
+    yield made
+    made.close()
+
+
+def _carried_out(work):
+    """Carry a recovery out; it, as it is then."""
+    stages = {
+        Phase.RECEIVED: forcing.received,
+        Phase.FORCING: forcing.forcing,
+        Phase.PLANNING: forcing.planning,
+        Phase.SETTLING: evacuating.settling,
+    }
+    evacuation = None
+    while not (found := work.lease.recovery()).phase.final:
+        if found.phase is Phase.RUNNING:
+            evacuation = evacuation or evacuating.Evacuation(work)
+            evacuation.round(found)
+        else:
+            assert found.phase is not Phase.HELD, found.note
+            stages[found.phase](work, found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("then", "state"),
+    [("error", "failed"), ("active", "recovered")],
+    ids=["still in ERROR", "mended since"],
+)
+def test_a_server_in_error_elsewhere_is_looked_at_not_moved(
+    bench, then, state
+):
+    bench.declare()
+    migrations = bench.nova.migrations
+
+    def late(host, above=0):
+        found = migrations(host, above)
+        bench.nova.edit("s0", **{"OS-EXT-STS:vm_state": "error"})
+        return found
+
+    bench.nova.migrations = late
+    found = _carried_out(bench.claim())
+    assert bench.rows(found)["s0"].reason == "it is in ERROR on c2"
+    bench.nova.migrations = migrations
+    bench.nova.edit("s0", **{"OS-EXT-STS:vm_state": then})
+
+    bench.store.retry(found.id, "ann")
+    _carried_out(bench.claim("two"))
+
+    assert bench.nova.asked == ["s0"]
+    assert bench.states(found) == {"s0": state}
+
+
+def test_a_server_that_a_late_failure_has_left_here_is_evacuated(bench):
+    """Its migration names the destination all the same."""
+    bench.declare()
+    bench.nova.endings["s0"] = ["error"]
+    found = _carried_out(bench.claim())
+    assert bench.rows(found)["s0"].destination == "c2"
+
+    bench.store.retry(found.id, "ann")
+    _carried_out(bench.claim("two"))
+
+    assert bench.nova.asked == ["s0", "s0"]
+    assert bench.states(found) == {"s0": "recovered"}
+
+
+def test_a_live_host_whose_gate_was_let_go_is_found_out(bench):
+    bench.declare()
+    bench.nova.endings["s0"] = ["error"]
+    found = _carried_out(bench.claim())
+    put(bench.store, released=frozenset({"alive"}))
+    bench.nova.report("dead")  # days later it is on
+
+    bench.store.retry(found.id, "ann")
+    work = bench.claim("two")
+    forcing.planning(work, work.lease.recovery())
+
+    assert work.lease.recovery().phase is Phase.HELD
+    assert bench.nova.asked == ["s0"]
 
 
 def test_a_host_does_not_have_two_open_recoveries(store):

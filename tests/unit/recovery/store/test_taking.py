@@ -155,6 +155,21 @@ def test_nothing_is_taken_while_the_recovery_is_paused(store):
     assert len(take(lease, rows)) == 2
 
 
+@pytest.mark.parametrize(
+    ("until", "taken"),
+    [(None, 0), (9e9, 0), (5.0, 2)],
+    ids=["without an end", "for a time", "over"],
+)
+def test_nothing_is_taken_while_everything_is_paused(store, until, taken):
+    lease = leased(store)
+    rows = lease.add(servers(2))
+    store.set_pause("me", "the storage is being moved", until)
+
+    assert len(take(lease, rows)) == taken
+    store.lift_pause("me")
+    assert len(take(lease, rows)) == 2 - taken
+
+
 def test_what_is_asked_for_twice_is_taken_once(store):
     lease = leased(store)
     rows = lease.add(servers(300))
