@@ -10,7 +10,7 @@ Imports go down only::
     opts
     filters
     network_rules | waffle
-    policy | recovery
+    cells | policy | recovery
     targets
     servers | templates
     request

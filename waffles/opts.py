@@ -27,6 +27,11 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
             (f"waffles_{name}", list(module.OPTS))
             for name, module in waffles().items()
         ),
+        *(
+            (group, list(options))
+            for module in waffles().values()
+            for group, options in getattr(module, "GROUPS", {}).items()
+        ),
     ]
 
 

@@ -21,7 +21,7 @@ from keystoneauth1 import loading, session
 from oslo_config import cfg
 
 from waffles import config, exceptions
-from waffles.clients import deadline
+from waffles.clients import deadline, errors
 
 GROUP = "waffles"
 
@@ -66,6 +66,14 @@ class Access:
 
     session: session.Session
     options: dict[str, Any]
+
+    def headers(self) -> dict[str, str]:
+        """What shows who we are; a token that is no longer good is renewed.
+
+        :raises Unavailable: Keystone gives none
+        """
+        with errors.mapped("Keystone"), deadline.within(TIMEOUT):
+            return dict(self.session.get_auth_headers() or {})
 
     def at_once(self) -> "Access":
         """The same, without repeats: they would outlast a deadline."""

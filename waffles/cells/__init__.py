@@ -1,0 +1,1 @@
+"""One set of flavors and host aggregates over several Novas."""
