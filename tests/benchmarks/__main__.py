@@ -13,6 +13,7 @@ import jsonschema
 from tests.benchmarks import (
     choices,
     evacuations,
+    fanout,
     herd,
     pipelines,
     slow_patterns,
@@ -176,6 +177,22 @@ def evacuating() -> Iterator[Bound]:
     yield Bound("a third of nova host-evacuate", ours.seconds, serial / 3)
 
 
+def fanning() -> Iterator[Bound]:
+    """Cells at once, and five of which one hangs."""
+    found = dict(fanout.rows())
+    print(f"\nCells of {fanout.SECONDS * 1e3:.0f} ms (ms)")
+    print(f"  {'':32} {'median':>9} {'lost':>9}")
+    for name, row in found.items():
+        print(f"  {name:32} {row}")
+    ours = found[f"{fanout.CELLS} cells at once"].median
+    slowest = found["the slowest cell"].median
+    few = found[f"{fanout.FEW - 1} cells"].median
+    hung = found[f"{fanout.FEW} cells, one hangs"]
+    yield Bound("1.5 times the slowest cell", ours, 1.5 * slowest)
+    yield Bound("answers of healthy cells lost", hung.lost, 0)
+    yield Bound("1.5 times four cells", hung.median, 1.5 * few)
+
+
 def _peers(title: str, method: str, path: str) -> dict[str, Cost]:
     environ = pipelines.environ(method, path)
     rows = {
@@ -211,7 +228,16 @@ def _hold(group: Callable[[], Iterator[Bound]]) -> bool:
 
 
 def main() -> int:
-    groups = (reads, writes, creates, slow, choosing, spreading, evacuating)
+    groups = (
+        reads,
+        writes,
+        creates,
+        slow,
+        choosing,
+        spreading,
+        evacuating,
+        fanning,
+    )
     held = [_hold(group) for group in groups]
     print("\nTo measure this elsewhere: python -m tests.benchmarks")
     return 0 if all(held) else 1
