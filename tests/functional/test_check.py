@@ -33,7 +33,14 @@ def _caller(user):
 
 
 #: From top to bottom, as in the shipped pipeline.
-WAFFLES = ["recovery", "metadata", "naming", "networks", "network_policy"]
+WAFFLES = [
+    "cells",
+    "recovery",
+    "metadata",
+    "naming",
+    "networks",
+    "network_policy",
+]
 
 
 @pytest.fixture

@@ -134,9 +134,13 @@ def configure(site: Site, waffles: str) -> None:
 
 def defaults(site: Site, waffles: str) -> str:
     """The groups that a text does not have: a waffle is off then."""
-    # Recovery has no mode: it is off where its group is empty.
-    modes = opts.waffles().keys() - {"recovery"}
-    groups = {f"[waffles_{name}]": "mode = off\n" for name in sorted(modes)}
+    # Those without a mode are off where their groups are empty.
+    modes = [
+        name
+        for name, module in sorted(opts.waffles().items())
+        if any(opt.name == "mode" for opt in module.OPTS)
+    ]
+    groups = {f"[waffles_{name}]": "mode = off\n" for name in modes}
     groups["[waffles]"] = site.auth("waffles")
     return "".join(
         f"\n{group}\n{options}"

@@ -40,7 +40,9 @@ JUDGED = [
 
 
 @pytest.mark.parametrize(
-    ("plan", "end", "state", "maybe", "settled"), JUDGED, ids=str
+    ("plan", "end", "state", "maybe", "settled"),
+    JUDGED,
+    ids=lambda value: getattr(value, "path", str(value)),
 )
 def test_an_answer_says_what_became_of_a_write(
     plan, end, state, maybe, settled

@@ -19,6 +19,7 @@ ALL = f"""\
 [waffles_network_policy]
 max_networks = 1
 [waffles_recovery]
+[waffles_cells]
 [waffles]
 auth_type = none
 endpoint = http://127.0.0.1:1
@@ -155,8 +156,8 @@ def test_a_request_is_not_tried_on_a_wrong_configuration(run):
 def test_a_body_and_a_message_are_shown(run):
     _, rows, _ = run(given=CREATE | {"body": {"server": {"name": "x"}}})
 
-    assert json.loads(rows[0]["body"])["server"]["metadata"] == {
-        "owner": "ann"
-    }
-    assert (rows[1]["status"], rows[1]["body"]) == (403, "")
-    assert "/server/name must match web-.*" in rows[1]["message"]
+    found = {row["waffle"]: row for row in rows}
+    body = json.loads(found["metadata"]["body"])
+    assert body["server"]["metadata"] == {"owner": "ann"}
+    assert (found["naming"]["status"], found["naming"]["body"]) == (403, "")
+    assert "/server/name must match web-.*" in found["naming"]["message"]

@@ -189,7 +189,9 @@ def test_a_waffle_that_does_not_exist_is_a_problem(found):
     problems = found(more, f"{NEW} n", f"{OLD} n", options="")
 
     assert problems[0][:2] == ("filter:n", "use")
-    assert problems[0][2].startswith("there is no waffle 'namign', only meta")
+    assert problems[0][2].startswith(
+        "there is no waffle 'namign', only cells, "
+    )
 
 
 def test_a_pipeline_has_to_lead_to_the_compute_api(found, tmp_path):
