@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from typing import NamedTuple
 
-from waffles.cells.fanout import Fan
+from waffles.cells.asking.fanout import Fan
 from waffles.clients.cell import Client, End, Outcome, Peer, Question
 
 CELLS, SECONDS, FLAVORS = 20, 0.02, 10

@@ -9,7 +9,7 @@ from nova import exception
 from nova.api.openstack.compute.schemas import flavors as schema
 from nova.api.validation import validators
 
-from waffles.cells import flavor_lists
+from waffles.cells.flavors import lists as flavor_lists
 from waffles.cells.model import Version
 
 SCHEMAS = {

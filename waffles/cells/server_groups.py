@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from waffles import exceptions
-from waffles.cells import partial, pinned, reading
-from waffles.cells.call import Call, passed_on
+from waffles.cells.asking import partial, pinned, reading
+from waffles.cells.asking.call import Call, passed_on
 from waffles.cells.model import Reply, Version
 from waffles.cells.paths import quoted
 from waffles.clients.cell import Outcome, Question

@@ -7,8 +7,8 @@ of all cells.  Hosts of one name in one zone have their cells before them, as
 
 from collections.abc import Callable, Mapping
 
-from waffles.cells import merge, reading
-from waffles.cells.call import Call
+from waffles.cells.asking import merge, reading
+from waffles.cells.asking.call import Call
 from waffles.cells.model import Reply
 
 KEY = "availabilityZoneInfo"

@@ -11,10 +11,12 @@ from typing import Any
 from cliff import command
 
 from waffles import config, exceptions
-from waffles.cells import assembling, audit, health, options, replay
-from waffles.cells.audit import Seen
-from waffles.cells.ourselves import Ourselves
-from waffles.cells.writing import State
+from waffles.cells import options
+from waffles.cells.drift import audit, replay
+from waffles.cells.drift.audit import Seen
+from waffles.cells.flavors.writing import State
+from waffles.cells.proxy import assembling, health
+from waffles.cells.proxy.ourselves import Ourselves
 from waffles.cli import listing
 from waffles.clients import session
 

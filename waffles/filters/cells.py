@@ -73,8 +73,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from waffles import config, guards
-from waffles.cells import assembling, options, rules
-from waffles.cells.proxy import Proxy
+from waffles.cells import options, rules
+from waffles.cells.proxy import assembling
+from waffles.cells.proxy.proxy import Proxy
 from waffles.request import ComputeRequest
 from waffles.waffle import Waffle
 

@@ -7,11 +7,13 @@ import re
 from urllib import parse
 
 from waffles.caller import Caller
-from waffles.cells import aggregates, flavors, paths, server_groups, zones
-from waffles.cells.alone import Alone
-from waffles.cells.call import Call, Cloud
+from waffles.cells import paths, server_groups, zones
+from waffles.cells.aggregates import routes as aggregates
+from waffles.cells.asking.call import Call, Cloud
+from waffles.cells.drift.sightings import Sightings
+from waffles.cells.flavors import routes as flavors
+from waffles.cells.journal.alone import Alone
 from waffles.cells.model import Cell, Registry, Version
-from waffles.cells.sightings import Sightings
 from waffles.clients.cell import End, Outcome
 
 ROUTES = {

@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from waffles.cells.entries import WRITE
-from waffles.cells.journal import Journal
+from waffles.cells.journal.entries import WRITE
+from waffles.cells.journal.journal import Journal
 from waffles.database import upgrades
 from waffles.database.access import Database
 

@@ -22,11 +22,12 @@ import jsonschema
 
 from waffles import exceptions
 from waffles.caller import Caller
-from waffles.cells import flavor_writes, paths
-from waffles.cells.alone import Alone
-from waffles.cells.call import Call, Cloud
+from waffles.cells import paths
+from waffles.cells.asking.call import Call, Cloud
+from waffles.cells.drift.sightings import Sightings
+from waffles.cells.flavors import writes as flavor_writes
+from waffles.cells.journal.alone import Alone
 from waffles.cells.model import Cell, Registry, Version
-from waffles.cells.sightings import Sightings
 from waffles.clients.cell import End, Outcome
 
 BASE = "http://top/v2.1"

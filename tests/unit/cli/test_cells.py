@@ -8,7 +8,7 @@ from tests.unit.cells import novas
 from tests.unit.cells.journals import database, journal, put, url
 from tests.unit.cells.writing_fakes import Fault, Flavor, Front, Nova
 from waffles import exceptions
-from waffles.cells.entries import Entry, Kind
+from waffles.cells.journal.entries import Entry, Kind
 from waffles.cli import app, cells
 
 __all__ = ["database", "journal", "url"]

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import autogenerate, migration
 
-import waffles.cells.entries  # noqa: F401
+import waffles.cells.journal.entries  # noqa: F401
 from tests.unit.recovery.stores import FORK, Process, created, together
 from waffles import exceptions
 from waffles.database import metadata, upgrades

@@ -1,0 +1,1 @@
+"""Host aggregates, each of which is in one cell."""

@@ -1,0 +1,1 @@
+"""How cells are asked, and what is made of their answers."""

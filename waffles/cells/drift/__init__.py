@@ -1,0 +1,1 @@
+"""How cells differ from home, and how they are made alike again."""

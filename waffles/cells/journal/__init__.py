@@ -1,0 +1,1 @@
+"""What is on record of writes that are not in all cells yet."""
