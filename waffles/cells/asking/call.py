@@ -27,9 +27,6 @@ TARGET = "X-Waffles-Cell"
 #: Says how each cell that was asked has answered.
 CELLS = "X-Waffles-Cells"
 
-#: Of an answer: Nova's id of the request.
-ID = "x-compute-request-id"
-
 #: Names the proxies that a request has passed.
 HOP = "X-Waffles-Hop"
 
@@ -90,7 +87,6 @@ class Call:
     :param base: what our own addresses begin with, without a slash behind
     :param targets: the cells that :data:`TARGET` names; None for all
     :ivar seen: how each cell has answered that was asked
-    :ivar request_id: of the first cell's answer
     """
 
     def __init__(
@@ -108,7 +104,6 @@ class Call:
         self.targets = targets
         self.method = str(environ["REQUEST_METHOD"])
         self.seen: dict[str, str] = {}
-        self.request_id = ""
 
     @property
     def registry(self) -> Registry:
@@ -239,8 +234,6 @@ class Call:
     def _remember(self, outcome: Outcome) -> None:
         how = state(outcome)
         self.seen[outcome.cell] = how
-        if not self.request_id:
-            self.request_id = outcome.headers.get(ID, "")
         if how != "ok":
             LOG.warning(
                 "Cell %s: %s: %s [%s]",

@@ -77,6 +77,14 @@ class Proxy:
 
     def answer(self, environ: "WSGIEnvironment") -> webob.Response:
         """What answers a request for one; nothing is raised."""
+        found = self._found(environ)
+        request_id = environ.get("openstack.request_id")
+        if request_id and "nova.context" not in environ:
+            # There is no Nova above, whose answers have it by this name too.
+            found.headers["X-Compute-Request-Id"] = request_id
+        return found
+
+    def _found(self, environ: "WSGIEnvironment") -> webob.Response:
         try:
             self._refuse_loop(environ)
             if path := _path(environ):
@@ -213,10 +221,6 @@ def _base(environ: "WSGIEnvironment") -> str:
 def _response(reply: Reply, made: Call) -> webob.Response:
     found = webob.Response(status=reply.status, headers=dict(reply.headers))
     _show_version(found, str(made.version))
-    if "nova.context" not in made.environ and made.request_id:
-        # There is no Nova above that gives its answers an id.
-        found.headers["X-OpenStack-Request-Id"] = made.request_id
-        found.headers["X-Compute-Request-Id"] = made.request_id
     if reply.data is None:
         found.content_type = None
     else:

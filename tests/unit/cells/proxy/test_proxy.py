@@ -260,3 +260,36 @@ def test_the_cells_are_not_listed_to_others(top):
     found = top(Nova("a")).get("/os-waffles/cells", headers=MEMBER, status=403)
 
     assert "waffles:cells:list" in found.json["forbidden"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/flavors", "/flavors/none", "/def/flavors"])
+def test_an_answer_has_the_id_of_the_request_by_novas_name_too(top, path):
+    app = top(Nova("a"))
+    app.extra_environ["openstack.request_id"] = "req-1"
+
+    found = app.get(path, headers=MEMBER, status="*")
+
+    assert found.headers["X-Compute-Request-Id"] == "req-1"
+
+
+@pytest.mark.parametrize("asked", ["2.999", "2.0"])
+def test_a_refused_microversion_is_shown_as_it_was_asked(top, asked):
+    headers = MEMBER | {"OpenStack-API-Version": f"compute {asked}"}
+    found = top(Nova("a")).get("/flavors", headers=headers, status=406)
+
+    assert found.headers["OpenStack-API-Version"] == f"compute {asked}"
+
+
+def test_what_is_no_microversion_is_not_shown(top):
+    headers = MEMBER | {"OpenStack-API-Version": "compute x"}
+    found = top(Nova("a")).get("/flavors", headers=headers, status=400)
+
+    assert "OpenStack-API-Version" not in found.headers
+
+
+def test_what_came_by_v2_has_no_microversion(top):
+    app = top(Nova("a"))
+    app.extra_environ["openstack.legacy_v2"] = True
+    found = app.get("/def/flavors", headers=MEMBER, status=400)
+
+    assert "OpenStack-API-Version" not in found.headers
