@@ -34,6 +34,8 @@ def of_environ(
     first, *parts = environ.get("PATH_INFO", "").split("/")
     if first or not parts:
         return None
+    if parts[-1].endswith("\n") and parts[-1] != "\n":
+        parts[-1] = parts[-1][:-1]  # as Nova's router does
     if parts[0] in collections:
         return Path(None, tuple(parts))
     if len(parts) < 2 or parts[1] not in collections:

@@ -3,10 +3,12 @@
 A merged answer has one shape only if every cell is asked at the same
 microversion.  So the range of the proxy is what the ranges of the cells that
 are known have in common; ``latest`` is its end, before anything is asked.  A
-cell that has never answered does not count: its part is missing anyway.
+cell that has never answered does not count, nor one that has nothing in common
+with home and those before it: their part is missing anyway.
 """
 
 import dataclasses
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +16,8 @@ from typing import Any
 
 from waffles import exceptions
 from waffles.cells.model import Version
+
+LOG = logging.getLogger(__name__)
 
 #: Seconds for which a cell's range is believed.
 KEPT = 300.0
@@ -26,7 +30,7 @@ OLDEST = Version(2, 1)
 LATEST = "latest"
 
 #: A microversion as Nova takes it.
-_FORM = re.compile(r"([1-9]\d*)\.([1-9]\d*|0)")
+_FORM = re.compile(r"([1-9][0-9]{0,8})\.([1-9][0-9]{0,8}|0)")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,22 +153,24 @@ class Versions:
         """What all cells have.
 
         :param environ: of the request for which cells may be asked
-        :raises Unavailable: none has answered, or they have nothing in common
+        :raises Unavailable: none has answered
         """
         self._refresh(environ)
         if not self._known:
             raise exceptions.Unavailable(
                 "No cell has answered which microversions it has."
             )
-        found = common(self._known.values())
-        if found is None:
-            which = ", ".join(
-                f"{name} has {one.least} to {one.most}"
-                for name, one in sorted(self._known.items())
-            )
-            raise exceptions.Unavailable(
-                f"The cells have no microversion in common: {which}."
-            )
+        first, *others = [n for n in self._due if n in self._known]
+        found = self._known[first]
+        for name in others:
+            both = common([found, self._known[name]])
+            if both is None:
+                LOG.warning(
+                    "Cell %s has no microversion in common with %s and others",
+                    name,
+                    first,
+                )
+            found = both or found
         return found
 
     def _refresh(self, environ: Mapping[str, Any]) -> None:

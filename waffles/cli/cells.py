@@ -60,6 +60,16 @@ class _OfCells(listing.Listing):
         return _ourselves(self.section(parsed_args))
 
 
+def _with_journal(section: config.Section) -> config.Section:
+    """The options, if they name a journal.
+
+    :raises ConfigError: they do not
+    """
+    if not section["connection"]:
+        raise section.error("connection", "is required: there is no journal")
+    return section
+
+
 def _ourselves(section: config.Section) -> Ourselves:
     return assembling.ourselves(section, session.load(section.conf))
 
@@ -171,10 +181,14 @@ class Pending(_OfCells):
     """List writes of flavors that are not finished in all cells."""
 
     def get_epilog(self) -> str:
-        return "exit codes: 0 there is none; 1 there are some"
+        return (
+            "exit codes: 0 there is none; 1 there are some; 2 nobody could"
+            " look"
+        )
 
     def take_action(self, parsed_args: argparse.Namespace) -> Rows:
-        found = self.ourselves(parsed_args).journal.entries()
+        section = _with_journal(self.section(parsed_args))
+        found = _ourselves(section).journal.entries()
         self.exit_code = listing.FOUND if found else listing.CLEAN
         rows = (
             tuple(
@@ -221,11 +235,8 @@ class Run(command.Command):
         files = listing.files([*above, *parsed_args.config_file])
         conf = config.read(listing.readable(files))
         section = config.section(conf, parsed_args.config_group, options.OPTS)
-        if not section["connection"]:
-            raise section.error(
-                "connection", "is required: there is no journal"
-            )
-        ours, stop = _ourselves(section), threading.Event()
+        ours = _ourselves(_with_journal(section))
+        stop = threading.Event()
         if parsed_args.once:
             replay.run(ours.journal, ours.call())
             return

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from waffles import config, exceptions, opts
+from waffles.cells import options as cells
 from waffles.clients import session
 
 if TYPE_CHECKING:
@@ -142,12 +143,30 @@ def _of_groups(file: str, uses: list[Use], place: str) -> Iterator[Problem]:
                 problem = f"no waffle in {place} reads it"
                 yield Problem(file, group, "", problem)
             continue
+        if cell := _cell(file, group.lower()):
+            if cell not in _cells(file):
+                problem = f"enabled_cells does not name {cell}"
+                yield Problem(file, group, "", problem)
+            continue
         meant = _meant(group.lower(), known)
         ours = group.lower().startswith(_PREFIX)
         if meant or ours:
             asked = f"; is it [{meant}]?" if meant else ""
             named = "" if place or not ours else _NAMED
             yield Problem(file, group, "", f"no waffle reads it{asked}{named}")
+
+
+def _cell(file: str, group: str) -> str:
+    """The cell whose options a group has; empty for none."""
+    prefix = cells.group_of("")
+    named = cells.GROUP in config.sections(file)
+    return group.removeprefix(prefix) if named and prefix in group else ""
+
+
+def _cells(file: str) -> set[str]:
+    """The cells that a file enables."""
+    values = config.sections(file)[cells.GROUP].get("enabled_cells", [""])
+    return {name.strip() for name in values[-1].split(",")}
 
 
 def _meant(group: str, known: Iterable[str]) -> str:

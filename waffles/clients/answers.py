@@ -17,9 +17,6 @@ ID = "x-compute-request-id"
 #: How deep JSON may be: ours is written again, with less room on the stack.
 DEEPEST = 64
 
-#: Answers after which nothing was done, whoever gave them.
-_NEVER = {401, 403, 413, 429}
-
 
 class Strange(Exception):
     """An answer that is not Nova's; the text goes on with "has answered"."""
@@ -73,7 +70,7 @@ def parsed(
         return None
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        if status in _NEVER:
+        if 400 <= status < 500 and status != 404:
             return None
         raise Strange(f"{status} with what is not JSON")
     try:

@@ -9,7 +9,7 @@ flavors             their ids mean the same in all cells.  Lists are merged;
                     home's record counts where cells differ.  Sorting,
                     markers, limits and links are made here. Writes go to
                     all cells, home first; a create is done everywhere or
-                    nowhere, what else could not be finished is later
+                    nowhere, anything else left unfinished is finished later
 host aggregates     each is of one cell.  The id says which:
                     ``number * 10000000000 + id``; ``cell@id`` and the uuid
                     are taken too.  The name is shown as ``cell@name``, and

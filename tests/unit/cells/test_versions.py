@@ -80,15 +80,22 @@ def test_a_cell_that_answers_406_is_asked_anew():
         ({"c1": {"version": {}}}, "No cell has answered"),
         ({"c1": [], "c2": document("2", "x")}, "No cell has answered"),
         (
-            {"c1": document("2.1", "2.60"), "c2": document("2.70", "2.90")},
-            "in common: c1 has 2.1 to 2.60, c2 has 2.70 to 2.90",
+            {"c1": document("2.1", "2." + "9" * 5000)},
+            "No cell has answered",
         ),
     ],
-    ids=["none", "no versions", "no documents", "nothing in common"],
+    ids=["none", "no versions", "no documents", "no number"],
 )
 def test_without_a_range_nothing_is_asked(documents, said):
     with pytest.raises(exceptions.Unavailable, match=said):
         Cells(**documents).common()
+
+
+def test_a_cell_that_has_nothing_in_common_with_home_does_not_count(caplog):
+    cells = Cells(c1=document("2.1", "2.60"), c2=document("2.70", "2.90"))
+
+    assert cells.common() == ("2.1", "2.60")
+    assert "Cell c2 has no microversion in common" in caplog.text
 
 
 def test_nothing_is_common_to_none():

@@ -13,6 +13,8 @@ from waffles.cli import app, cells
 
 __all__ = ["database", "journal", "url"]
 
+JOURNAL = "[waffles_cells]\nenabled_cells = c1\nconnection = sqlite://\n"
+
 SMALL = Flavor("s", "small", 64, 1, 0, specs={"hw:a": "1"})
 
 
@@ -140,7 +142,7 @@ def test_unfinished_writes_are_listed(two, ran, journal):
     type(cells._ourselves(None)).journal = journal
     begun = journal.begin(Entry("s", Kind.DELETE, {"c2": "pending"}))
     journal.end(begun, "Cell c2 is away.")
-    code, out, _ = ran("pending", "-f", "json")
+    code, out, _ = ran("pending", "-f", "json", text=JOURNAL)
 
     (found,) = json.loads(out)
     assert code == 1
@@ -150,7 +152,7 @@ def test_unfinished_writes_are_listed(two, ran, journal):
 
 
 def test_where_all_is_finished_none_is(two, ran):
-    assert ran("pending") == (0, "", "")
+    assert ran("pending", text=JOURNAL) == (0, "", "")
 
 
 def test_unfinished_writes_are_finished(two, ran, journal):
@@ -158,15 +160,15 @@ def test_unfinished_writes_are_finished(two, ran, journal):
     begun = journal.begin(Entry("s", Kind.SPECS, {"c2": "pending"}))
     journal.end(begun)
     put(journal, next_at=0)
-    text = "[waffles_cells]\nenabled_cells = c1\nconnection = sqlite://\n"
 
-    assert ran("run", "--once", text=text) == (0, "", "")
+    assert ran("run", "--once", text=JOURNAL) == (0, "", "")
     assert two.novas["c2"].flavors["s"] == SMALL
     assert journal.entries() == []
 
 
-def test_without_a_journal_there_is_nothing_to_run(two, ran):
-    code, _, err = ran("run")
+@pytest.mark.parametrize("command", ["run", "pending"])
+def test_without_a_journal_there_is_nothing_to_finish(two, ran, command):
+    code, _, err = ran(command)
 
     assert code == 2
     assert "connection: is required: there is no journal" in err

@@ -35,6 +35,25 @@ def test_what_is_right_is_no_problem(found, text):
     assert found(text) == []
 
 
+CELLS = (
+    "[waffles_cells]\nenabled_cells = east, west\n"
+    "[waffles_cell_east]\nnumber = 1\nendpoint = http://e/v2.1\nhome = true\n"
+    "[waffles_cell_west]\nnumber = 2\nendpoint = http://w/v2.1\n"
+)
+
+
+def test_cells_have_groups_of_their_own(found):
+    assert found(CELLS) == []
+
+
+def test_a_cell_that_is_not_enabled_is_a_problem(found):
+    more = "[waffles_cell_north]\nnumber = 3\n"
+
+    assert found(CELLS + more) == [
+        ("waffles_cell_north", "", "enabled_cells does not name north")
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "[api]\nx = y\n"])
 def test_without_any_group_no_waffle_has_rules(found, text):
     assert found(text) == [

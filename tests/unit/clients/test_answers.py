@@ -50,7 +50,7 @@ def test_there_need_not_be_a_body(method, status):
     assert answers.parsed(method, status, {}, b"") is None
 
 
-@pytest.mark.parametrize("status", [401, 403, 413, 429])
+@pytest.mark.parametrize("status", [400, 401, 403, 413, 414, 429, 431])
 @pytest.mark.parametrize("body", [b"<html>", b"Authentication required"])
 def test_a_refusal_of_everybody_comes_as_it_likes(status, body):
     kind = {"content-type": "text/html"}

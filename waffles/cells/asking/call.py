@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib import parse
 
-from waffles import body, exceptions
+from waffles import body, exceptions, operations
 from waffles.caller import Caller
 from waffles.cells.asking import local
 from waffles.cells.asking.fanout import Fan
@@ -26,6 +26,12 @@ TARGET = "X-Waffles-Cell"
 
 #: Says how each cell that was asked has answered.
 CELLS = "X-Waffles-Cells"
+
+#: A parameter that any request may have.
+METHOD = "_method"
+
+#: The most bytes of a header, or of a query, that is sent on.
+MOST = 8192
 
 #: Names the proxies that a request has passed.
 HOP = "X-Waffles-Hop"
@@ -102,7 +108,7 @@ class Call:
         self.cloud, self.environ, self.caller = cloud, environ, caller
         self.ids, self.version, self.base = ids, version, base
         self.targets = targets
-        self.method = str(environ["REQUEST_METHOD"])
+        self.method = operations.method(environ)
         self.seen: dict[str, str] = {}
 
     @property
@@ -125,11 +131,13 @@ class Call:
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
-        """The parameters, in the order of the request.
+        """The parameters, but for a method instead of the request's own.
 
-        :raises Malformed: they are no text
+        :raises Malformed: they are no text, or too long
         """
         text = self.environ.get("QUERY_STRING", "")
+        if len(text) > MOST:
+            raise exceptions.Malformed("The query string is too long.")
         try:
             found = parse.parse_qsl(
                 text, keep_blank_values=True, errors="strict"
@@ -138,7 +146,7 @@ class Call:
             raise exceptions.Malformed(
                 "Query string is not UTF-8 encoded"
             ) from None
-        return tuple(found)
+        return tuple(one for one in found if one[0] != METHOD)
 
     @cached_property
     def data(self) -> Any:
@@ -223,7 +231,7 @@ class Call:
             headers["X-OpenStack-Request-Id"] = str(request_id)
         for name in _SENT:
             value = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
-            if value:
+            if value and len(value) <= MOST:
                 headers[name] = value
         return headers
 

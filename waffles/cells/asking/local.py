@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+import logging
 import time
 from typing import TYPE_CHECKING
 from urllib import parse
@@ -14,9 +15,17 @@ from waffles.clients.cell import End, Outcome, Question
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+LOG = logging.getLogger(__name__)
+
 #: What a request takes over from the one that it is made for.
 _KEPT = ("SERVER_", "REMOTE_", "HTTP_X_", "wsgi.", "keystone.", "openstack.")
-_DROPPED = {"openstack.legacy_v2", "wsgi.input_terminated"}
+_DROPPED = {
+    "openstack.legacy_v2",
+    "wsgi.input_terminated",
+    "HTTP_X_OPENSTACK_NOVA_API_VERSION",
+    "HTTP_X_WAFFLES_CELL",
+    "HTTP_X_WAFFLES_HOP",
+}
 
 
 def ask(
@@ -33,9 +42,9 @@ def ask(
     try:
         found = webob.Request(_environ(environ, question)).get_response(app)
         data = json.loads(found.body) if found.body else None
-    except Exception as error:
-        why = f"Cell {cell} could not be asked: {error}"
-        return Outcome(cell, End.BROKEN, why=why)
+    except Exception:
+        LOG.exception("Cell %s, the Nova below, has failed", cell)
+        return Outcome(cell, End.BROKEN, why=f"Cell {cell} has failed.")
     return Outcome(
         cell,
         End.ANSWERED,
@@ -74,6 +83,8 @@ def _environ(
         "SERVER_PROTOCOL": environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
         "HTTP_HOST": environ.get("HTTP_HOST", "localhost"),
         "CONTENT_TYPE": "application/json",
+        # Else Nova looks for an extension in the path, which may be no text.
+        "nova.best_content_type": "application/json",
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
     }

@@ -32,8 +32,10 @@ def is_flavor(record: Record) -> bool:
     """Whether a record has an id that Nova may have given."""
     text = record.get("id")
     # Three searches are faster than a set or a pattern.
-    return isinstance(text, str) and not (
-        "@" in text or "!" in text or "/" in text
+    return (
+        isinstance(text, str)
+        and text.isascii()
+        and not ("@" in text or "!" in text or "/" in text)
     )
 
 

@@ -14,12 +14,9 @@ some are not, ``skip``                   what there is; ``X-Waffles-Cells``
 some are not, ``fail``                   503
 =======================================  ==================================
 
-A cell that answers 401 where home does not is set up wrongly: a client that
-were told so would log in again for ever.  The order in which the answers
+A cell that answers 401 where home does not is set up wrongly: a client told so
+would log in again for ever.  The order in which the answers
 have come is of no account: cells are taken home first, then by number.
-
-Later ``stale`` needs no more than the answers that are put in the place of
-missing ones before they come here.
 """
 
 import dataclasses

@@ -11,6 +11,7 @@ A list that is for one cell is that cell's own, in its own order.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from waffles import exceptions
 from waffles.cells.asking import merge, reading
 from waffles.cells.asking.call import Call, passed_on
 from waffles.cells.flavors import links, lists, pages, single
@@ -81,6 +82,11 @@ def _marker(call: Call, listing: Listing) -> Record:
         found = single.record(single.found(call, marker).data)
         if found and merge.is_flavor(found):
             return found
+    if any(state != "ok" for state in call.seen.values()):
+        raise exceptions.Unavailable(
+            f"It is not known whether there is a flavor {marker}: not all"
+            f" cells have answered."
+        )
     raise lists.unknown(marker)
 
 

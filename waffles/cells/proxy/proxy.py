@@ -99,6 +99,9 @@ class Proxy:
         route, ids = _route(operations.method(environ), path)
         who = self._caller(environ, path)
         made = self._call(environ, who, ids)
+        if "@" in ids.get("flavor_id", "") and made.method != "GET":
+            # c2@id in a path chooses a cell, too.
+            self.guard.require("target", who)
         try:
             return _response(route(made), made)
         except exceptions.Unjudged as error:

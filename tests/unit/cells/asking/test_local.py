@@ -69,7 +69,7 @@ def test_one_that_breaks_is_a_cell_that_does(broken):
     found = asked(app, Question("GET", "/flavors"))
 
     assert found.end is End.BROKEN
-    assert found.why.startswith("Cell c3 could not be asked: ")
+    assert found.why == "Cell c3 has failed."
 
 
 def test_an_empty_answer_has_no_object():
@@ -80,3 +80,25 @@ def test_an_empty_answer_has_no_object():
     found = asked(app, Question("DELETE", "/flavors/a"))
 
     assert (found.status, found.json, found.body) == (204, None, b"")
+
+
+def test_what_the_client_says_of_versions_and_cells_is_not_ours():
+    seen = {}
+
+    def app(environ, start_response):
+        seen.update(environ)
+        start_response("204 No Content", [])
+        return [b""]
+
+    asked(
+        app,
+        Question("GET", "/flavors/%FF"),
+        HTTP_X_OPENSTACK_NOVA_API_VERSION="2.9999",
+        HTTP_X_WAFFLES_CELL="c9",
+        HTTP_X_ROLES="reader",
+    )
+
+    assert "HTTP_X_OPENSTACK_NOVA_API_VERSION" not in seen
+    assert "HTTP_X_WAFFLES_CELL" not in seen
+    assert seen["HTTP_X_ROLES"] == "reader"
+    assert seen["PATH_INFO"] == "/flavors/\xff"

@@ -293,3 +293,39 @@ def test_what_came_by_v2_has_no_microversion(top):
     found = app.get("/def/flavors", headers=MEMBER, status=400)
 
     assert "OpenStack-API-Version" not in found.headers
+
+
+def test_a_method_instead_of_its_own_is_the_one_that_cells_get(top):
+    one = Nova("a")
+    headers = ADMIN | {"X-Waffles-Cell": "c1"}
+    top(one).post("/flavors/a?_method=DELETE", headers=headers)
+
+    assert one.asked[-1].method == "DELETE"
+    assert "_method" not in one.asked[-1].query_string
+
+
+def test_who_may_not_choose_cells_may_not_by_an_id_either(top):
+    one, two = Nova("a"), Nova("b")
+    path = "/flavors/c2@b"
+    found = top(one, two).delete(path, headers=MEMBER, status=403)
+
+    assert "waffles:cells:target" in found.json["forbidden"]["message"]
+    assert {request.method for request in two.asked} == {"GET"}
+
+
+def test_a_query_that_is_too_long_is_refused_here(top):
+    one = Nova("a")
+    app = top(one)
+    app.get("/flavors", headers=MEMBER)
+    asked = len(one.asked)
+    app.get("/flavors?q=" + "x" * 9000, headers=MEMBER, status=400)
+
+    assert len(one.asked) == asked
+
+
+def test_a_header_that_is_too_long_is_not_sent_on(top):
+    one = Nova("a")
+    headers = MEMBER | {"Accept-Language": "x" * 9000}
+    top(one).get("/flavors", headers=headers)
+
+    assert "Accept-Language" not in one.asked[-1].headers
