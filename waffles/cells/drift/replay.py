@@ -13,6 +13,8 @@ has it not      lose it, if a delete was to be finished; else nothing is done
 says nothing    wait
 ==============  =============================================================
 
+A cell that the configuration has no more keeps its part of a write.
+
 A create that failed is taken back where it was made, and only there where the
 flavor still is as it was made.  A replay that is done again finds nothing to
 do.
@@ -77,6 +79,16 @@ def replay(writes: Writes, asks: Asks) -> bool:
 def finished(asks: Asks, entry: Entry) -> Results:
     """Finish a write in the cells where it is not, as far as it goes now."""
     cells = [cell for cell in asks.registry.cells if cell.name in entry.cells]
+    known = {cell.name for cell in cells}
+    gone = {
+        name: Result(name, State.PENDING, f"There is no cell {name} any more.")
+        for name in entry.cells
+        if name not in known
+    }
+    return {**gone, **_finished(asks, entry, cells)}
+
+
+def _finished(asks: Asks, entry: Entry, cells: list[Cell]) -> Results:
     if entry.kind is Kind.UNDO:
         return _undone(asks, entry, cells)
     home = asks.registry.home

@@ -5,7 +5,8 @@ cells.  Before anything is sent every cell is asked what it has of that id and
 of that name:
 
 =============================  ==============================================
-home has one                   home answers, which is a 409
+home has one                   home answers, which is a 409; nothing else is
+                               sent, and nothing is ever taken back
 a cell has one that differs    409, which names the cell and the fields
 a cell has one that is equal   it is adopted: nothing is sent there
 a cell does not answer         503
@@ -31,7 +32,7 @@ from waffles.cells.asking.call import Call
 from waffles.cells.flavors import leading, pages, plans, whole, writing
 from waffles.cells.flavors.leading import Ending
 from waffles.cells.flavors.lists import Listing
-from waffles.cells.flavors.writing import DONE, Results, State
+from waffles.cells.flavors.writing import DONE, Plan, Results, State
 from waffles.cells.journal.entries import Entry, Kind
 from waffles.cells.model import Reply
 
@@ -49,7 +50,7 @@ def create(call: Call) -> Reply:
         return leading.alone(call, home, "/flavors")
     flavor_id = str(flavor["id"])
     entry = leading.entry(call, Kind.CREATE, flavor_id, others)
-    made = canonical.wanted(flavor)
+    made = {"access": [], **canonical.wanted(flavor)}
     return leading.kept(
         call,
         dataclasses.replace(entry, made=made),
@@ -61,6 +62,8 @@ def asked(data: Any) -> dict[str, Any] | None:
     """The flavor of a body, with an id; None where Nova refuses the body.
 
     An id of null or 0 is none to Nova, and a number is a text.
+
+    :raises Malformed: no path can name the id
     """
     flavor = data.get("flavor") if isinstance(data, dict) else None
     if not isinstance(flavor, dict) or len(data) > 1:
@@ -79,6 +82,11 @@ def _id(given: Any) -> str | None:
         return str(given or uuid.uuid4())
     if not isinstance(given, str) or not 0 < len(given) <= leading.LONGEST:
         return None
+    if given in (".", "..") or given.endswith("\n"):
+        # Nova takes it, and could never be asked for it again.
+        raise exceptions.Malformed(
+            f"{given!r} cannot be the ID of a flavor: no path can name it."
+        )
     return None if "@" in given else given
 
 
@@ -88,8 +96,10 @@ def _created(call: Call, entry: Entry, body: dict[str, Any]) -> Ending:
     found = _before(call, body["flavor"])
     if isinstance(found, Reply):
         return Ending(found, done)
-    adopted = _adopted(call, found, body["flavor"])
     plan = plans.create(body)
+    if found[home.name]:
+        return _against(call, entry, plan)
+    adopted = _adopted(call, found, body["flavor"])
     led = leading.lead(call, plan, home)
     if led.maybe:
         undo = _undo(entry, {home.name: State.PENDING})
@@ -97,10 +107,29 @@ def _created(call: Call, entry: Entry, body: dict[str, Any]) -> Ending:
     if not led.done:
         return Ending(led.reply, done)
     wanting = [cell for cell in others if cell.name not in adopted]
-    results = writing.carry(call, plan, wanting)
-    if writing.left(results):
-        return _taken_back(call, entry, results)
+    with leading.behind_it():
+        results = writing.carry(call, plan, wanting)
+        if writing.left(results):
+            return _taken_back(call, entry, results)
     return Ending(led.reply, done)
+
+
+def _against(call: Call, entry: Entry, plan: Plan) -> Ending:
+    """Have home say what it has against it.
+
+    What home has is not ours, whatever becomes of its answer.  Where it makes
+    the flavor, as the other was deleted meanwhile, a replay goes on.
+    """
+    home = call.cells()[0]
+    none = dataclasses.replace(entry, cells={})
+    call.journal.turn(none)  # who dies here leaves nothing to a replay
+    led = leading.passed(call, plan, home)
+    if not led.done:
+        return Ending(led.reply, none)
+    if call.journal.replays and entry.cells:
+        return Ending(leading.pending(led.reply, entry.cells), entry)
+    text = f"Flavor {entry.flavor_id} was made in {home.name} alone."
+    return Ending(leading.failed(text), none)
 
 
 def _before(
@@ -136,15 +165,10 @@ def _adopted(
 ) -> frozenset[str]:
     """The cells that have an equal flavor.
 
-    None counts where home has one too, which is to say so itself.
-
     :raises Conflict: one has another flavor of this id or name
     :raises Unavailable: one does not say what it has
     """
-    home, *others = call.cells()
-    there = [cell for cell in others if found[cell.name]]
-    if found[home.name]:
-        return frozenset()
+    there = [cell for cell in call.cells() if found[cell.name]]
     for cell in there:
         for one in found[cell.name]:
             if one["id"] != flavor["id"]:
@@ -178,7 +202,9 @@ def _taken_back(call: Call, entry: Entry, results: Results) -> Ending:
         if cell.name in results and results[cell.name].maybe
     ]
     names = [home.name, *(cell.name for cell in mine)]
-    call.journal.turn(_undo(entry, dict.fromkeys(names, State.PENDING)))
+    undo = _undo(entry, dict.fromkeys(names, State.PENDING))
+    if not call.journal.turn(undo):
+        return _lost(entry, results)
     plan = plans.delete(entry.flavor_id)
     gone = {
         **writing.carry(call, plan, mine),
@@ -194,6 +220,17 @@ def _taken_back(call: Call, entry: Entry, results: Results) -> Ending:
     reply = leading.failed(_told(call, entry, results, left))
     wait = leading.SETTLES if unsure.keys() - left.keys() else 0
     return Ending(reply, _undo(entry, {**unsure, **left}), why, wait)
+
+
+def _lost(entry: Entry, results: Results) -> Ending:
+    """Another has the flavor in hand, and may want what is there."""
+    text = (
+        f"Flavor {entry.flavor_id} was not made everywhere, as"
+        f" {', '.join(writing.left(results))} could not, and nothing was"
+        f" taken back, as it took too long."
+    )
+    why = writing.reasons(results)
+    return Ending(leading.failed(f"{text} {why}"), entry, why)
 
 
 def _told(

@@ -1,7 +1,8 @@
 """A write at home, where it begins, and its place in the journal."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from waffles import exceptions
 from waffles.cells.asking import partial
@@ -14,6 +15,9 @@ from waffles.clients.cell import End
 
 #: The longest id of a flavor that Nova has.
 LONGEST = 255
+
+#: Names the cells that have a write yet to come.
+PENDING = "X-Waffles-Pending"
 
 #: The methods whose requests say something.
 WITH_BODY = frozenset({"POST", "PUT"})
@@ -48,6 +52,22 @@ class Ending:
     wait: float = 0.0
 
 
+class Begun(Exception):
+    """Something was in the way of a write that had been sent to a cell."""
+
+
+@contextlib.contextmanager
+def behind_it() -> Iterator[None]:
+    """What comes behind the first request that may change something.
+
+    :raises Begun: an Unjudged that was raised there
+    """
+    try:
+        yield
+    except exceptions.Unjudged as error:
+        raise Begun(str(error)) from error
+
+
 def kept(call: Call, entry: Entry, work: Callable[[Entry], Ending]) -> Reply:
     """Do what needs a flavor in hand, with its write in the journal.
 
@@ -60,6 +80,9 @@ def kept(call: Call, entry: Entry, work: Callable[[Entry], Ending]) -> Reply:
     except exceptions.Unjudged:
         call.journal.end(dataclasses.replace(begun, cells={}))
         raise
+    except Begun as error:
+        call.journal.leave(begun)
+        return failed(f"{error} The write had begun, and is not finished.")
     except BaseException:
         call.journal.leave(begun)
         raise
@@ -78,7 +101,8 @@ def lead(call: Call, plan: Plan, home: Cell) -> Led:
         return Led(ours(call, reply), partial.is_good(outcome))
     if not outcome.sent:
         raise exceptions.Unavailable(f"{outcome.why} Nothing was changed.")
-    look = call.one(home, plan.look)
+    with behind_it():
+        look = call.one(home, plan.look)
     shown, why = plan.shows(look), writing.said(outcome)
     if shown:
         reply = Reply(plan.status, plan.answer(look))
@@ -87,6 +111,21 @@ def lead(call: Call, plan: Plan, home: Cell) -> Led:
         return Led(passed_on(outcome), False)
     known = "has not done it yet" if shown is False else "may have done it"
     text = f"{why} It {known}; no other cell was asked."
+    return Led(failed(text), False, True)
+
+
+def passed(call: Call, plan: Plan, home: Cell) -> Led:
+    """Have home say itself what it has against a write; nothing is looked at.
+
+    :raises Unavailable: home was not reached
+    """
+    outcome = writing.send(call, plan, [home])[home.name]
+    if partial.is_settled(outcome):
+        reply = ours(call, passed_on(outcome))
+        return Led(reply, partial.is_good(outcome))
+    if not outcome.sent:
+        raise exceptions.Unavailable(f"{outcome.why} Nothing was changed.")
+    text = f"{writing.said(outcome)} No other cell was asked."
     return Led(failed(text), False, True)
 
 
@@ -104,6 +143,12 @@ def ours(call: Call, reply: Reply) -> Reply:
         return reply
     data = {**reply.data, "flavor": single.relinked(call, shown)}
     return dataclasses.replace(reply, data=data)
+
+
+def pending(reply: Reply, cells: Iterable[str]) -> Reply:
+    """An answer that says in which cells it is done later."""
+    headers = {**reply.headers, PENDING: ", ".join(cells)}
+    return dataclasses.replace(reply, headers=headers)
 
 
 def failed(text: str) -> Reply:

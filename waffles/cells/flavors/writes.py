@@ -12,6 +12,9 @@ What home has done and a cell has not is answered as home did it, with
 not as home is now, and why; who has mended them sends it again to those alone
 (``X-Waffles-Cell: c3``).
 
+A cell that does not let the caller do it (401, 403) is owed nothing either: a
+replay would do it with other rights.  It is the same 502.
+
 *A create* is done everywhere or nowhere: :mod:`waffles.cells.flavors.creates`.
 
 *Home gives no answer.*  Where it was not reached, nothing has begun: 503.
@@ -37,9 +40,6 @@ from waffles.cells.journal.entries import Entry, Kind
 from waffles.cells.model import Cell, Reply
 
 LOG = logging.getLogger(__name__)
-
-#: Names the cells that have a write yet to come.
-PENDING = "X-Waffles-Pending"
 
 ACTIONS = {plans.ADD: Kind.ADMIT, plans.REMOVE: Kind.EXCLUDE}
 
@@ -124,7 +124,8 @@ def _forward(
     def work(entry: Entry) -> Ending:
         led = leading.lead(call, plan, home)
         if led.done:
-            return _followed(call, plan, entry, led.reply, others)
+            with leading.behind_it():
+                return _followed(call, plan, entry, led.reply, others)
         if led.maybe:
             return Ending(led.reply, entry, "home", leading.SETTLES)
         return Ending(led.reply, dataclasses.replace(entry, cells={}))
@@ -148,23 +149,37 @@ def _followed(
         ", ".join(left),
         why,
     )
+    later = _later(call, left)
+    entry = dataclasses.replace(entry, cells=later)
+    owed = writing.reasons({name: results[name] for name in later})
+    if later != left:
+        return Ending(_halfway(call, left, later, why), entry, owed)
+    return Ending(leading.pending(reply, left), entry, owed)
+
+
+def _later(call: Call, left: Mapping[str, State]) -> dict[str, State]:
+    """The cells in which a replay finishes what is left."""
     if call.targets or not call.journal.replays:
-        entry = dataclasses.replace(entry, cells={})
-        return Ending(_halfway(call, left, why), entry)
-    headers = {**reply.headers, PENDING: ", ".join(left)}
-    return Ending(
-        dataclasses.replace(reply, headers=headers),
-        dataclasses.replace(entry, cells=left),
-        why,
-    )
+        return {}
+    return {
+        name: state
+        for name, state in left.items()
+        if state is not State.REFUSED
+    }
 
 
-def _halfway(call: Call, left: Mapping[str, State], why: str) -> Reply:
-    """The answer where nobody will finish what is not finished."""
+def _halfway(
+    call: Call,
+    left: Mapping[str, State],
+    later: Mapping[str, State],
+    why: str,
+) -> Reply:
+    """The answer where nobody will finish all that is not finished."""
     done = (cell.name for cell in call.cells() if cell.name not in left)
+    never = (name for name in left if name not in later)
     return leading.failed(
         f"It is done in {', '.join(done)} and not in {', '.join(left)}, and"
-        f" nothing will finish it. {why}"
+        f" nothing will finish it in {', '.join(never)}. {why}"
     )
 
 

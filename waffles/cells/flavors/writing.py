@@ -7,6 +7,7 @@ adopted       the cell had an equal flavor before a create
 missing       the cell has no such flavor
 differs       the cell has another flavor in its place
 failed        the cell was not reached, or has refused
+refused       the cell does not let the caller do it
 timed-out     nobody knows whether the cell has done it
 pending       it is done later
 skipped       it is left as it is: somebody has changed it since
@@ -40,6 +41,7 @@ class State(enum.StrEnum):
     MISSING = "missing"
     DIFFERS = "differs"
     FAILED = "failed"
+    REFUSED = "refused"
     TIMED_OUT = "timed-out"
     PENDING = "pending"
     SKIPPED = "skipped"
@@ -47,6 +49,13 @@ class State(enum.StrEnum):
 
 #: Nothing is left to be done in the cell.
 DONE = frozenset({State.OK, State.ALREADY, State.ADOPTED, State.SKIPPED})
+
+#: What a cell says by a status, and looking again would not change.
+_REFUSALS = {
+    401: State.REFUSED,
+    403: State.REFUSED,
+    404: State.MISSING,
+}
 
 
 class Asks(Protocol):
@@ -177,8 +186,8 @@ def judged(plan: Plan, outcome: Outcome, maybe: bool = False) -> Result:
         return Result(cell, State.DIFFERS, why, maybe, False)
     if outcome.status >= 500:
         return Result(cell, State.FAILED, why, True, False)
-    missing = outcome.status == 404
-    return Result(cell, State.MISSING if missing else State.FAILED, why, maybe)
+    state = _REFUSALS.get(outcome.status, State.FAILED)
+    return Result(cell, state, why, maybe)
 
 
 def looked(result: Result, shown: bool | None) -> Result:

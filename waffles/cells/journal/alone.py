@@ -31,8 +31,9 @@ class Alone:
             self._in_hand.add(mine)
         return entry
 
-    def turn(self, entry: Entry) -> None:
-        """Nothing is done later."""
+    def turn(self, entry: Entry) -> bool:
+        """Nothing is done later, and the flavor is in hand until its end."""
+        return True
 
     def end(self, entry: Entry, error: str = "", wait: float = 0) -> None:
         """Let go of a flavor, be its write finished or not."""

@@ -33,7 +33,7 @@ from waffles.database.access import Database
 LOG = logging.getLogger(__name__)
 
 #: Seconds for which a flavor is in hand; longer than any write takes.
-LEASE = 60.0
+LEASE = 300.0
 
 #: Seconds between two looks whether it still is, at the most.
 PAUSE = 0.05
@@ -85,12 +85,21 @@ class Journal:
                 raise entries.in_hand(entry.flavor_id)
             self._sleep(random.uniform(0, PAUSE))  # noqa: S311
 
-    def turn(self, entry: Entry) -> None:
+    def turn(self, entry: Entry) -> bool:
         """Change what is to be done, should we not come to its end.
 
         It is said in vain where the database gives no answer.
+
+        :returns: False where the flavor is in hand no more: the lease was
+            over, and another has it, or may have had it
         """
-        self._change(entry, kind=entry.kind, cells=entry.cells)
+        in_hand = WRITE.c.open_key == entry.flavor_id
+        update = WRITE.update().where(*_of(entry), in_hand)
+        values = {"kind": entry.kind, "cells": entry.cells}
+        changed = self._write(
+            lambda c: c.execute(update.values(values)).rowcount
+        )
+        return bool(changed != 0)
 
     def end(self, entry: Entry, error: str = "", wait: float = 0) -> None:
         """Let go of a flavor.
@@ -218,15 +227,13 @@ class Journal:
 
         self.database.write(let_go)
 
-    def _change(self, entry: Entry, **values: Any) -> None:
-        update = WRITE.update().where(*_of(entry)).values(values)
-        self._write(lambda connection: connection.execute(update))
-
-    def _write(self, work: Callable[[sa.Connection], Any]) -> None:
+    def _write(self, work: Callable[[sa.Connection], Any]) -> Any:
+        """What the work gives; None where the database gives no answer."""
         try:
-            self.database.write(work)
+            return self.database.write(work)
         except exceptions.Unavailable as error:
             LOG.warning("The journal of writes: %s", error)
+            return None
 
 
 def _is_free(now: float) -> Any:

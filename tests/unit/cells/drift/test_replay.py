@@ -142,13 +142,18 @@ def test_cells_are_finished_each_for_itself(journal):
     assert journal.entries()[0].cells == {"c2": "pending"}
 
 
-def test_a_cell_that_is_no_more_is_forgotten(journal):
-    front = fronted(HOME, HOME)
-    left(journal, Kind.UPDATE, "gone")
+@pytest.mark.parametrize("here", [HOME, None], ids=["home", "none"])
+@pytest.mark.parametrize("kind", Kind)
+def test_a_cell_that_is_no_more_is_not_forgotten(journal, kind, here):
+    """It may come back, and would be without the write."""
+    front = fronted(here, here)
+    left(journal, kind, "c2", "c3", made=MADE)
 
     replay.run(journal, front.asks())
 
-    assert journal.entries() == []
+    (entry,) = journal.entries()
+    assert entry.cells == {"c3": "pending"}
+    assert entry.error == "There is no cell c3 any more."
 
 
 def test_other_values_are_told_of_and_left(journal, caplog):

@@ -4,7 +4,14 @@ import uuid
 
 import pytest
 
-from tests.unit.cells.journals import database, due, journal, lapse, url
+from tests.unit.cells.journals import (
+    database,
+    due,
+    journal,
+    lapse,
+    put,
+    url,
+)
 from tests.unit.cells.writing_fakes import (
     BASE,
     IS_PUBLIC,
@@ -15,6 +22,7 @@ from tests.unit.cells.writing_fakes import (
     flavor,
     text,
 )
+from waffles import exceptions
 from waffles.cells.drift import replay
 from waffles.cells.flavors import creates, leading
 from waffles.cells.journal.entries import Kind
@@ -135,6 +143,176 @@ def test_what_is_there_decides(journal, name, version):
         assert front.states() == before
         assert front.novas["c2"].wrote == front.novas["c3"].wrote == []
     assert journal.entries() == []
+
+
+@pytest.mark.parametrize("old", [MADE, NAMED], ids=["id", "name"])
+@pytest.mark.parametrize("how", ["hang", "reset", "5xx", "html"])
+@pytest.mark.parametrize("point", ["after", "commit", "later"])
+@pytest.mark.parametrize("down", [False, True])
+def test_what_home_had_before_is_never_taken_for_ours(
+    journal, old, how, point, down
+):
+    front = fronted(old, None, None, journal=journal)
+    front.novas["c1"].faults = [Fault("POST", point, how, down=down)]
+    before = front.states()
+
+    answer = create(front)
+
+    assert answer.status == 502
+    assert "Cell c1" in text(answer)
+    assert journal.entries() == []
+    front.novas["c1"].land()
+    assert front.states() == before
+    assert front.novas["c1"].wrote == ["POST /flavors"]
+    assert front.novas["c2"].wrote == front.novas["c3"].wrote == []
+
+
+def test_nothing_has_begun_where_home_is_not_reached(journal):
+    front = fronted(MADE, None, journal=journal)
+    front.novas["c1"].faults = [Fault("POST", "before", "refused")]
+
+    assert code(create(front)) == 503
+    assert journal.entries() == []
+
+
+def test_who_dies_while_home_says_no_leaves_nothing_to_a_replay(journal):
+    """It would bring what home had before to the others."""
+    front = fronted(MADE, None, journal=journal)
+    answered = front.novas["c1"].answer
+
+    def answer(question):
+        if question.method == "POST":
+            raise SystemExit
+        return answered(question)
+
+    front.novas["c1"].answer = answer
+    with pytest.raises(SystemExit):
+        create(front)
+
+    front.novas["c1"].answer = answered
+    lapse(journal)
+    replay.run(journal, front.asks())
+    assert there(front) == ["c1"]
+    assert journal.entries() == []
+
+
+def loses_it_meanwhile(front):
+    """Have what home has be deleted after we have looked."""
+    nova = front.novas["c1"]
+    answered = nova.answer
+
+    def answer(question):
+        if question.method == "POST":
+            nova.flavors.clear()
+        return answered(question)
+
+    nova.answer = answer
+
+
+def test_what_home_makes_after_all_a_replay_makes_everywhere(journal):
+    front = fronted(OTHER, None, None, journal=journal)
+    loses_it_meanwhile(front)
+
+    answer = create(front)
+
+    assert answer.status == 200
+    assert answer.headers["X-Waffles-Pending"] == "c2, c3"
+    (entry,) = journal.entries()
+    assert (entry.kind, sorted(entry.cells)) == (Kind.CREATE, ["c2", "c3"])
+    due(journal)
+    replay.run(journal, front.asks())
+    assert there(front) == ["c1", "c2", "c3"]
+
+
+def test_without_a_replay_what_home_alone_makes_is_no_success():
+    front = fronted(OTHER, None)
+    loses_it_meanwhile(front)
+
+    answer = create(front)
+
+    assert (answer.status, text(answer)) == (
+        502,
+        "Flavor n was made in c1 alone.",
+    )
+
+
+def test_a_private_flavor_that_somebody_may_use_is_not_deleted(journal):
+    """It was given to a project before a replay came to delete it."""
+    front = fronted(None, None, None, journal=journal)
+    front.novas["c3"].faults = [Fault("POST", "after", 403)]
+    front.novas["c2"].faults = [Fault("DELETE", "before", "reset", down=True)]
+    create(front, **{IS_PUBLIC: False})
+    front.novas["c2"].flavors["n"].access.append("p1")
+    front.novas["c2"].faults.clear()
+    due(journal)
+
+    replay.run(journal, front.asks())
+
+    assert there(front) == ["c2"]
+    assert journal.entries() == []
+
+
+@pytest.mark.parametrize("given", [".", "..", "n\n", "\n"], ids=repr)
+@pytest.mark.parametrize("cells", [1, 2])
+def test_an_id_that_no_path_can_name_is_refused(journal, given, cells):
+    front = fronted(*[None] * cells, journal=journal)
+
+    answer = create(front, id=given)
+
+    assert code(answer) == 400
+    assert "cannot be the ID of a flavor" in text(answer)
+    assert not any(nova.asked for nova in front.novas.values())
+    assert journal.entries() == []
+
+
+def test_an_error_behind_home_leaves_the_create_in_the_journal(journal):
+    front = fronted(None, None, journal=journal)
+    answered = front.novas["c2"].answer
+
+    def answer(question):
+        if question.method == "POST":
+            raise exceptions.Malformed("No path.")
+        return answered(question)
+
+    front.novas["c2"].answer = answer
+
+    told = create(front)
+
+    assert (told.status, there(front)) == (502, ["c1"])
+    assert "No path." in text(told)
+    front.novas["c2"].answer = answered
+    due(journal)
+    replay.run(journal, front.asks())
+    assert there(front) == ["c1", "c2"]
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["let go", "taken"])
+def test_who_has_lost_the_flavor_takes_nothing_back(journal, taken):
+    """Another has it in hand by now, and may want what we would delete."""
+    front = fronted(None, None, None, journal=journal)
+    front.novas["c3"].faults = [Fault("POST", "after", 403)]
+    answered, others = front.novas["c2"].answer, []
+
+    def answer(question):
+        if question.method == "POST":
+            lapse(journal)
+            if taken:
+                others.append(journal.claim())
+            else:
+                put(journal, open_key=None)
+        return answered(question)
+
+    front.novas["c2"].answer = answer
+
+    told = create(front)
+
+    assert told.status == 502
+    assert "c3 could not" in text(told)
+    assert "nothing was taken back" in text(told)
+    assert there(front) == ["c1", "c2"]
+    (entry,) = journal.entries()
+    assert entry.kind is Kind.CREATE
+    assert not taken or entry.owner == others[0].owner
 
 
 def test_what_is_adopted_is_not_written():

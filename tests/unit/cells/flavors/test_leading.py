@@ -110,6 +110,35 @@ def test_a_refusal_leaves_nothing(journal):
     assert journal.entries() == []
 
 
+def test_a_refusal_behind_the_first_write_leaves_all(journal):
+    def work(entry):
+        with leading.behind_it():
+            raise exceptions.Conflict("No.")
+
+    reply = kept(journal, work)
+
+    assert (reply.status, text(reply)[:3]) == (502, "No.")
+    (entry,) = journal.entries()
+    assert (entry.cells, entry.error) == ({"c2": "pending"}, "")
+
+
+def test_a_look_that_is_refused_is_behind_the_first_write(journal):
+    front = Front(Nova("c1", flavor("m1")), Nova("c2"), journal=journal)
+    front.novas["c1"].faults = [Fault("PUT", "after", "hang")]
+    answered = front.novas["c1"].answer
+
+    def answer(question):
+        if question.method == "GET":
+            raise exceptions.Malformed("No path.")
+        return answered(question)
+
+    front.novas["c1"].answer = answer
+    body = {"flavor": {"description": "x"}}
+
+    assert front("PUT", "/flavors/m1", body).status == 502
+    assert len(journal.entries()) == 1
+
+
 def test_an_error_leaves_all(journal):
     def work(entry):
         raise RuntimeError

@@ -15,6 +15,7 @@ from tests.unit.cells.writing_fakes import (
     flavor,
     text,
 )
+from waffles import exceptions
 from waffles.cells.drift import replay
 from waffles.cells.flavors import leading
 from waffles.cells.journal.entries import Kind
@@ -375,16 +376,51 @@ def test_without_a_journal_a_half_done_write_is_no_success(name):
     assert has(front, write) == "nno"
 
 
-@pytest.mark.parametrize("status", [401, 403, 409])
-def test_what_another_cell_refuses_is_not_sent_again(journal, status):
+def test_what_another_cell_refuses_is_not_sent_again(journal):
     front, write = fronted(journal), WRITES["update"]
-    front.novas["c3"].faults = [Fault("PUT", "after", status, times=9)]
+    front.novas["c3"].faults = [Fault("PUT", "after", 409, times=9)]
 
     answer = sent(front, write)
 
     assert answer.headers["X-Waffles-Pending"] == "c3"
     assert front.novas["c3"].wrote == ["PUT /flavors/m1"]
-    assert journal.entries()[0].error == f"Cell c3 answered {status}: No."
+    assert journal.entries()[0].error == "Cell c3 answered 409: No."
+
+
+@pytest.mark.parametrize("name", FORWARD)
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_the_caller_may_not_do_nobody_does_later(journal, name, status):
+    """A replay would do it with the rights of an administrator."""
+    front, write = fronted(journal), WRITES[name]
+    front.novas["c3"].faults = [Fault(write.method, "after", status)]
+
+    answer = sent(front, write)
+
+    assert answer.status == 502
+    assert "done in c1, c2 and not in c3" in text(answer)
+    assert f"Cell c3 answered {status}: No." in text(answer)
+    assert len(front.novas["c3"].wrote) == 1
+    assert journal.entries() == []
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_refusal_does_not_stop_what_another_cell_is_owed(journal, name):
+    front, write = fronted(journal), WRITES[name]
+    front.novas["c2"].faults = [
+        Fault(write.method, "before", "reset", down=True)
+    ]
+    front.novas["c3"].faults = [Fault(write.method, "after", 403)]
+
+    answer = sent(front, write)
+
+    assert answer.status == 502
+    assert "done in c1 and not in c2, c3" in text(answer)
+    assert "nothing will finish it in c3." in text(answer)
+    (entry,) = journal.entries()
+    assert list(entry.cells) == ["c2"]
+    assert entry.error == "Cell c2 is refused."
+    healed(front, journal)
+    assert has(front, write) == "nno"
 
 
 def test_a_cell_that_was_late_and_did_it_is_not_written_twice(journal):
@@ -550,6 +586,24 @@ def test_who_breaks_down_leaves_the_write_in_the_journal(journal):
 
     (entry,) = journal.entries()
     assert entry.cells == {"c2": "pending", "c3": "pending"}
+    del front.novas["c2"].answer
+    healed(front, journal)
+    assert has(front, write) == "nnn"
+
+
+def test_an_error_behind_home_leaves_the_write_in_the_journal(journal):
+    """Home has done it: that nothing was changed would be false."""
+    front, write = fronted(journal), WRITES["update"]
+
+    def breaks(question):
+        raise exceptions.Malformed("No path.")
+
+    front.novas["c2"].answer = breaks
+
+    answer = sent(front, write)
+
+    assert answer.status == 502
+    assert "No path." in text(answer)
     del front.novas["c2"].answer
     healed(front, journal)
     assert has(front, write) == "nnn"

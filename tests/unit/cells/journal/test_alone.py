@@ -42,7 +42,7 @@ def test_one_that_waits_has_its_turn():
 def test_nothing_is_kept():
     alone = Alone()
     begun = alone.begin(entry())
-    alone.turn(begun)
+    assert alone.turn(begun)
     alone.end(begun)
 
     assert alone.claim() is None

@@ -4,6 +4,7 @@ import time
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 
 from tests.unit.cells.journals import (
     database,
@@ -14,7 +15,7 @@ from tests.unit.cells.journals import (
     url,
 )
 from waffles import exceptions
-from waffles.cells.journal.entries import Entry, Kind
+from waffles.cells.journal.entries import WRITE, Entry, Kind
 from waffles.cells.journal.journal import FIRST, MOST, Journal
 from waffles.database.access import Database
 
@@ -184,7 +185,7 @@ def test_the_delete_of_the_dead_is_not_finished(database):
 def test_what_is_to_be_done_can_be_changed(journal):
     begun = journal.begin(entry(kind=Kind.CREATE))
 
-    journal.turn(
+    assert journal.turn(
         dataclasses.replace(begun, kind=Kind.UNDO, cells={"c1": "pending"})
     )
 
@@ -304,10 +305,33 @@ def test_who_has_lost_it_changes_nothing(journal):
     new = journal.claim()
 
     journal.end(left(slow, {}))
-    journal.turn(dataclasses.replace(slow, kind=Kind.UNDO))
+    assert not journal.turn(dataclasses.replace(slow, kind=Kind.UNDO))
 
     (found,) = journal.entries()
     assert (found.owner, found.kind) == (new.owner, Kind.UPDATE)
+
+
+def test_who_was_let_go_of_changes_nothing_either(database):
+    """Another write of the flavor is under way then."""
+    journal = Journal(database, patience=1.0)
+    slow = journal.begin(entry(kind=Kind.CREATE))
+    lapse(journal)
+    journal.begin(entry())
+
+    assert not journal.turn(dataclasses.replace(slow, kind=Kind.UNDO))
+
+    kinds = [one.kind for one in journal.entries()]
+    assert kinds == [Kind.CREATE, Kind.UPDATE]
+
+
+def test_a_flavor_is_in_hand_longer_than_slow_cells_take(still):
+    """A write is ten requests one after another, each of 30 s."""
+    still.begin(entry())
+
+    until = still.database.read(
+        lambda c: c.execute(sa.select(WRITE.c.lease_until)).scalar_one()
+    )
+    assert until - 1000.0 >= 300
 
 
 @pytest.fixture
@@ -355,7 +379,7 @@ def test_a_write_that_cannot_be_ended_is_gone_on_with(journal, monkeypatch):
     begun = journal.begin(entry())
     with monkeypatch.context() as patched:
         broken(journal, patched)
-        journal.turn(begun)
+        assert journal.turn(begun)  # nobody says that it is lost
         journal.end(left(begun, {}))
 
     lapse(journal)
