@@ -3,9 +3,9 @@
 The engine is a process of its own, as in production, on SQLite; its time is
 from the moment at which a recovery is written down to its end, with all that
 is verified on the way.  The ideal has as many in flight as it may at every
-moment, and knows at once when one has ended.  The serial loop is what
-``nova host-evacuate`` does: it asks for one after another, and does not wait
-for any of them, nor look what became of it.
+moment, and looks at each in the moment in which it has ended.  The serial loop
+is what ``nova host-evacuate`` does: it asks for one after another, and does not
+wait for any of them, nor look what became of it.
 """
 
 import argparse
@@ -34,8 +34,9 @@ SERVERS, LATENCY, SECONDS = 1_000, 0.05, 2.0
 #: Evacuations in flight.
 LIMITS = (50, 200)
 
-#: One server's: it is asked for, it is evacuated, and it is looked at.
-ONE = LATENCY + SECONDS + LATENCY
+#: One server's: it is asked for, it is evacuated, a list shows that, and it is
+#: looked at.
+ONE = LATENCY + SECONDS + 2 * LATENCY
 
 #: Seconds that the engine has at most.
 PATIENCE = 300.0
