@@ -3,9 +3,9 @@
 The engine is a process of its own, as in production, on SQLite; its time is
 from the moment at which a recovery is written down to its end, with all that
 is verified on the way.  The ideal has as many in flight as it may at every
-moment, and looks at each in the moment in which it has ended.  The serial loop
-is what ``nova host-evacuate`` does: it asks for one after another, and does not
-wait for any of them, nor look what became of it.
+moment, and looks at each in the moment in which it has ended.  The serial
+loop is what ``nova host-evacuate`` does: it asks for one after another, and
+does not wait for any of them, nor look what became of it.
 """
 
 import argparse
