@@ -150,6 +150,7 @@ class Site:
 @pytest.fixture
 def site(cloud):
     made = Site(cloud)
+    made.clear()  # other tests have left servers on the host that dies
     yield made
     made.clear()
 

@@ -28,7 +28,7 @@ SERVERS, UNTAGGED = 210, 0.05
 KILLS, STOPS = 50, 8
 
 #: Runs at a time: most of each is waiting.
-AT_ONCE = 16
+AT_ONCE = 8
 
 #: What goes wrong with calls of Nova, by chance.
 FAULTS = {
