@@ -127,7 +127,7 @@ class ComputeRequest:
     @property
     def microversion(self) -> Microversion | None:
         """What Nova resolves the headers to; None if it cannot (400)."""
-        text = None if self.legacy else _version_header(self.environ)
+        text = None if self.legacy else version_text(self.environ)
         if text is None:
             return OLDEST
         if text == "latest":
@@ -191,7 +191,8 @@ def _with(value: Any, path: tuple[str, ...], new: Any) -> Any:
     return {**value, path[0]: _with(held, path[1:], new)}
 
 
-def _version_header(environ: "WSGIEnvironment") -> str | None:
+def version_text(environ: "WSGIEnvironment") -> str | None:
+    """The microversion of the headers, as Nova finds it; None for none."""
     return microversion_parse.get_version(
         webob.Request(environ).headers,
         service_type="compute",

@@ -344,7 +344,7 @@ BLIND = {
     "latin_1_id": (operations, "classify", _without("[\x80-\xff]")),
     "first_key_wins": (body, "json", _FirstKeyWins),
     "body_by_length_only": (body, "read", _length_only),
-    "one_version_header": (model, "_version_header", _one_header),
+    "one_version_header": (model, "version_text", _one_header),
     "any_action": (operations, "of_action", lambda sent: "servers:rebuild"),
 }
 

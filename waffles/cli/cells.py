@@ -41,12 +41,7 @@ class _OfCells(listing.Listing):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "--config-group",
-            default=options.GROUP,
-            metavar="GROUP",
-            help="The group that names the cells.",
-        )
+        _takes_config_group(parser)
         return parser
 
     def section(self, parsed_args: argparse.Namespace) -> config.Section:
@@ -58,6 +53,15 @@ class _OfCells(listing.Listing):
     def ourselves(self, parsed_args: argparse.Namespace) -> Ourselves:
         """What asks the cells with the rights of [waffles]."""
         return _ourselves(self.section(parsed_args))
+
+
+def _takes_config_group(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config-group",
+        default=options.GROUP,
+        metavar="GROUP",
+        help="The group that names the cells.",
+    )
 
 
 def _with_journal(section: config.Section) -> config.Section:
@@ -209,12 +213,7 @@ class Run(command.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         listing.takes_config_files(parser)
-        parser.add_argument(
-            "--config-group",
-            default=options.GROUP,
-            metavar="GROUP",
-            help="The group that names the cells.",
-        )
+        _takes_config_group(parser)
         parser.add_argument(
             "--once",
             action="store_true",

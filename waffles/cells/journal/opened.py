@@ -1,39 +1,21 @@
 """The journal of a configuration, opened when it is first needed."""
 
-import threading
+from collections.abc import Callable
 
-from waffles import config, exceptions
+from waffles import config
 from waffles.cells.journal.alone import Alone
 from waffles.cells.journal.entries import Writes
 from waffles.cells.journal.journal import Journal
 from waffles.cells.model import Registry
-from waffles.database import upgrades
-from waffles.database.access import Database
+from waffles.database.opened import Opened, ready
 
 
-class Opened:
-    """What keeps the writes of flavors.
+def of_section(
+    section: config.Section, registry: Registry
+) -> Callable[[], Writes]:
+    """What gives the journal that ``connection`` names.
 
-    :param url: of the shared database; empty for none
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url, self._lock = url, threading.Lock()
-        self._writes: Writes | None = None if url else Alone()
-
-    def __call__(self) -> Writes:
-        """It.
-
-        :raises Unavailable: the database gives no answer, or is not ready
-        """
-        with self._lock:
-            if self._writes is None:
-                self._writes = _journal(self._url)
-            return self._writes
-
-
-def of_section(section: config.Section, registry: Registry) -> Opened:
-    """The journal that ``connection`` names.
+    It raises Unavailable where the database gives no answer, or is not ready.
 
     :raises ConfigError: what it keeps could not be finished
     """
@@ -46,17 +28,4 @@ def of_section(section: config.Section, registry: Registry) -> Opened:
             f" address, without this waffle"
         )
         raise section.error("connection", why)
-    return Opened(url)
-
-
-def _journal(url: str) -> Journal:
-    try:
-        database = Database(url)
-        try:
-            upgrades.require(database)
-        except BaseException:
-            database.close()
-            raise
-    except exceptions.ConfigError as error:
-        raise exceptions.Unavailable(error.why) from error
-    return Journal(database)
+    return Opened[Writes](lambda: Journal(ready(url)) if url else Alone())

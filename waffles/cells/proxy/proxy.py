@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from wsgiref import util
 
-import microversion_parse
 import webob
 
 from waffles import caller, exceptions, faults, guards, operations
@@ -25,6 +24,7 @@ from waffles.cells.flavors import writes as flavor_writes
 from waffles.cells.model import Cell, Reply
 from waffles.cells.proxy import documents, health
 from waffles.cells.versions import OLDEST, Versions, chosen, parsed
+from waffles.request import version_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -202,15 +202,10 @@ def _asked(environ: "WSGIEnvironment") -> str | None:
 
 
 def _version(environ: "WSGIEnvironment") -> str | None:
-    """The microversion of the headers, as Nova finds it; None for none."""
+    """The microversion that a request asks for; None for none."""
     if environ.get("openstack.legacy_v2"):
         return None
-    found = microversion_parse.get_version(
-        webob.Request(environ).headers,
-        service_type="compute",
-        legacy_headers=["X-OpenStack-Nova-API-Version"],
-    )
-    return None if found is None else str(found)
+    return version_text(environ)
 
 
 def _base(environ: "WSGIEnvironment") -> str:

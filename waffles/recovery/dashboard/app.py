@@ -24,6 +24,7 @@ a network, put TLS before it; a proxy that ends TLS has to say
 import logging
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import webob
@@ -32,6 +33,7 @@ from waffles import config, exceptions
 from waffles.caller import Caller
 from waffles.clients.login import login
 from waffles.database.access import Database
+from waffles.database.opened import Opened
 from waffles.recovery import options, rules
 from waffles.recovery.dashboard import answers, door, sessions
 from waffles.recovery.dashboard.attempts import Attempts
@@ -193,7 +195,7 @@ def configured(section: config.Section) -> Dashboard:
     except exceptions.ConfigError as error:
         raise section.error("connection", error.why) from None
     return Dashboard(
-        store.Opened(settings.connection),
+        Opened(partial(store.open, settings.connection)),
         _door(section, settings),
         Screens(SILENT),
         max(1, round(settings.dashboard_refresh)),

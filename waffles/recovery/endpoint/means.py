@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from waffles import config, exceptions
 from waffles.clients import session
@@ -10,6 +11,7 @@ from waffles.clients.compute import Compute
 from waffles.clients.glance import Glance
 from waffles.database import upgrades
 from waffles.database.access import Database
+from waffles.database.opened import Opened
 from waffles.guards import Guard
 from waffles.recovery import rules
 from waffles.recovery.options import Settings
@@ -51,7 +53,7 @@ def of_section(section: config.Section) -> Means:
     access, nova = session.load(section.conf), config.of_process("api")
     return Means(
         settings=settings,
-        store=store.Opened(settings.connection),
+        store=Opened(partial(store.open, settings.connection)),
         compute=Compute(access, settings.timeout),
         glance=Glance(access, settings.timeout),
         guard=rules.guard(section.conf),

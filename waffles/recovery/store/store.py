@@ -11,11 +11,10 @@ processes and machines may use one database (SQLite: of one machine).
 """
 
 import contextlib
-import threading
 
-from waffles import exceptions
 from waffles.database import upgrades
 from waffles.database.access import Database
+from waffles.database.opened import ready
 from waffles.recovery.store.claims import Claims
 from waffles.recovery.store.creates import Creates
 from waffles.recovery.store.errors import (
@@ -42,7 +41,6 @@ __all__ = [
     "NoMarker",
     "NoRecovery",
     "NotNow",
-    "Opened",
     "Pause",
     "Store",
     "Totals",
@@ -63,30 +61,6 @@ class Store(Creates, Reads, Orders, Pauses, Claims, Outbox, Presence):
         self.database.close()
 
 
-class Opened:
-    """The store, opened when it is first needed.
-
-    :param url: as in ``connection``
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url, self._lock = url, threading.Lock()
-        self._store: Store | None = None
-
-    def __call__(self) -> Store:
-        """The store.
-
-        :raises Unavailable: the database gives no answer, or is not ready
-        """
-        with self._lock:
-            if self._store is None:
-                try:
-                    self._store = open(self._url)
-                except exceptions.ConfigError as error:
-                    raise exceptions.Unavailable(error.why) from error
-            return self._store
-
-
 def open(url: str, *, timeout: float = 10.0) -> Store:
     """Use a database; one of SQLite is made, or upgraded, where needed.
 
@@ -94,13 +68,7 @@ def open(url: str, *, timeout: float = 10.0) -> Store:
     :raises ConfigError: it cannot be used, or must be upgraded first
     :raises Unavailable: the database gives no answer
     """
-    database = Database(url, timeout)
-    try:
-        upgrades.require(database)
-    except BaseException:
-        database.close()
-        raise
-    return Store(database)
+    return Store(ready(url, timeout))
 
 
 def upgrade(url: str, *, timeout: float = 600.0) -> tuple[str, str]:

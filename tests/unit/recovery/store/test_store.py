@@ -2,10 +2,7 @@ import contextlib
 import inspect
 from pathlib import Path
 
-import pytest
-
 from tests.unit.recovery.stores import created, together
-from waffles import exceptions
 from waffles.database import upgrades
 from waffles.recovery.store import store as stores
 
@@ -29,23 +26,6 @@ def test_who_opens_it_first_at_the_same_moment_makes_it(url):
 def test_nothing_is_made_by_a_look_at_the_version(url):
     assert stores.version(url) == ("", upgrades.head())
     assert not Path(url.removeprefix("sqlite:///")).exists()
-
-
-def test_it_is_opened_when_it_is_first_needed(url):
-    opened = stores.Opened(url)
-    assert not Path(url.removeprefix("sqlite:///")).exists()
-
-    with contextlib.closing(opened()) as found:
-        assert found.recoveries(limit=1) == []
-        assert opened() is found
-
-
-def test_one_that_is_of_a_newer_waffles_is_none_for_us(store, url):
-    change = f"UPDATE {upgrades.VERSION_TABLE} SET version_num = 'newer'"  # noqa: S608
-    store.database.write(lambda c: c.exec_driver_sql(change))
-
-    with pytest.raises(exceptions.Unavailable, match="newer"):
-        stores.Opened(url)()
 
 
 def pragma(store, name):
